@@ -1,0 +1,1 @@
+"""Staff only: builds the release, grades submissions and reports. Never released."""

@@ -1,0 +1,1 @@
+"""Shared and complete: everything the labs stand on. Students read it and never edit it."""
