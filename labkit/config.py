@@ -4,8 +4,8 @@ Example:
     config = parse(Config, ["--profile", "nano", "--seed", "3", "--ns", "1,2,4"], presets=HERE / "configs")
 
 Order: the dataclass's defaults, then `--config FILE` or the preset `<profile>.yaml`, then the command line.
-Values are checked against the dataclass's annotations (pydantic), then by its `__post_init__`. The syntax is that
-of TRL's `TrlParser` (`--config file.yaml --field value`), without its import of transformers.
+Values are checked against the dataclass's annotations (pydantic), then by its `__post_init__`. The syntax is
+that of TRL's `TrlParser` (`--config file.yaml --field value`), without its import of transformers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parse(config_class: type[C], argv: Sequence[str], presets: Path | str) -> C:
     Args:
         config_class: a dataclass; fields named `profile`, `seed`, `out`, `shrink` work like all others.
         argv: `--config FILE` (a path, or the name of a preset) or `--profile NAME` (default: nano), and
-            `--field value`, `--field=value`, or `--field` alone for true; dashes and underscores are the same.
+            `--field value`, `--field=value`, or `--field` alone for true; dashes count as underscores.
         presets: the folder with `nano.yaml`, `laptop.yaml`, `gpu.yaml`.
     Raises:
         LabError: unknown preset or field (with near names), or a value that does not fit.

@@ -1,10 +1,10 @@
-"""Reading and writing the course's data: JSONL with errors that name file and line, checksums, public data sets.
+"""Reading and writing the course's data: JSONL, checksums, public data sets.
 
 Example:
-    rows = read_jsonl("data/lab4_best_of_n/gsm_symbolic_test_100_student.jsonl", {"question": str, "answer": str})
+    rows = read_jsonl(data_path("lab4_best_of_n", "records_small.jsonl"), {"question": str, "answer": str})
     rows = load_gsm8k("test", source="openai/gsm8k")         # the hub, or a local file of the same shape
 
-Public data sets load through `datasets.load_dataset`; nothing here downloads by itself. Left out: shaping examples
+Errors name file and line. Public data sets load through `datasets.load_dataset`. Left out: shaping examples
 for a lab (each lab's own `data.py`).
 """
 
@@ -136,7 +136,7 @@ def sha256(path: Path | str) -> str:
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """`{relative path: sha256}` from `folder/SHA256SUMS` (the format of `sha256sum`), {} when there is none."""
+    """`{relative path: sha256}` of `folder/SHA256SUMS` (the format of `sha256sum`); {} without one."""
     path = folder / CHECKSUMS
     if not path.is_file():
         return {}
@@ -150,7 +150,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def write_checksums(folder: Path) -> Path:
-    """Writes `folder/SHA256SUMS` over every file below `folder`, sorted by path; hidden files are left out."""
+    """Writes `folder/SHA256SUMS` over every file below `folder` but hidden ones, sorted by path."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS]
     names = sorted(path.relative_to(folder).as_posix() for path in files)
     lines = [
@@ -179,11 +179,11 @@ def failed_checksums(folder: Path) -> dict[str, str]:
 def load_gsm8k(
     split: str = "test", source: str = "openai/gsm8k", limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """GSM8K rows `{question, answer}`, the answer ending `#### N`. Source: Cobbe et al. 2021, arXiv 2110.14168.
+    """GSM8K rows `{question, answer}`, the answer ending `#### N`; Cobbe et al. 2021, arXiv 2110.14168.
 
     Args:
         split: "train" or "test"; a local file is read whole.
-        source: a hub id, or a local JSONL or Parquet file of the same shape, or a folder with `<split>.jsonl`.
+        source: a hub id, a local JSONL or Parquet file of the same shape, or a folder with `<split>.jsonl`.
     Raises:
         LabError: the hub can't be reached and nothing is cached, or the rows have another shape.
     """
@@ -193,7 +193,7 @@ def load_gsm8k(
 def load_gsm_symbolic(
     source: str = "apple/GSM-Symbolic", config: str = "main", limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """GSM-Symbolic rows `{question, answer, …}`; `config` is main, p1 or p2. Mirzadeh et al., arXiv 2410.05229."""
+    """GSM-Symbolic rows `{question, answer, …}`; `config`: main, p1 or p2. Mirzadeh et al., 2410.05229."""
     return load_rows(source, {"question": str, "answer": str}, split="test", config=config, limit=limit)
 
 

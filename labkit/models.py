@@ -4,18 +4,22 @@ Example:
     tokenizer = load_tokenizer("nano-math")
     model = load_causal_lm("nano-math", device=pick_device())
     model = load_causal_lm("google/gemma-3-4b-it", quantize="nf4")       # QLoRA's base
-    model = load_causal_lm("google/gemma-3-4b-it", shrink=True)          # same architecture, two layers, random
+    model = load_causal_lm("google/gemma-3-4b-it", shrink=True)   # same architecture, two layers, random
 
 A name is one of `REGISTRY`, any `org/name` of the hub, or a folder with a `config.json`. Nano models lie in
-`data/models/`, `smollm2` in the cache once fetched, hub models in `$LABS_MODELS/<org>--<name>` or the hub's cache.
+`data/models/`, `smollm2` in the cache once fetched, hub models in `$LABS_MODELS/<org>--<name>` or the hub's.
 Left out: fetching (`labkit.fetch`) and training.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
-from dataclasses import dataclass
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,8 +35,11 @@ Role = Literal["causal_lm", "reward_model"]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model of the course. `config` and `shape` say how `shrink` builds it: transformers' configuration class
-    and the settings that make it this architecture; `nano` is whose tokenizer the shrunk model uses."""
+    """One model of the course.
+
+    `config` and `shape` say how `shrink` builds it: transformers' configuration class, and the settings that
+    make it this architecture. `nano` names the model whose tokenizer the shrunk one uses.
+    """
 
     name: str
     profile: Literal["nano", "laptop", "gpu"]
@@ -40,12 +47,12 @@ class ModelSpec:
     licence: str
     note: str
     config: str = "LlamaConfig"
-    shape: tuple[tuple[str, Any], ...] = ()
+    shape: Mapping[str, Any] = field(default_factory=dict)
     nano: str = "nano-math"
 
 
-# Gemma 3: sliding-window and full attention take turns, each with its own rotary base (arXiv 2503.19786, table 1).
-_GEMMA3 = (("layer_types", ("sliding_attention", "full_attention")), ("sliding_window", 32), ("head_dim", 16))
+# Gemma 3: sliding-window and full attention take turns, each with its own rotary base (arXiv 2503.19786).
+_GEMMA3 = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 32, "head_dim": 16}
 # Llama 3.1: rotary embeddings stretched by frequency (arXiv 2407.21783, section 3.2).
 _LLAMA3_ROPE = {
     "rope_type": "llama3",
@@ -76,7 +83,7 @@ _SPECS = (
         "reward_model",
         "Llama 3.1",
         "preference-trained one-label head",
-        shape=(("rope_parameters", _LLAMA3_ROPE), ("tie_word_embeddings", False)),
+        shape={"rope_parameters": _LLAMA3_ROPE, "tie_word_embeddings": False},
     ),
 )
 REGISTRY: dict[str, ModelSpec] = {spec.name: spec for spec in _SPECS}
@@ -179,9 +186,9 @@ def load_model(
     """A model, in eval mode on `device`; weights are float32 on the CPU and bfloat16 on a GPU.
 
     Args:
-        quantize: "nf4" for 4-bit NormalFloat weights with double quantization (bitsandbytes; also on the CPU).
-        shrink: same architecture with two layers, small dimensions and random weights from `seed`, for the nano
-            tokenizer; no network. A nano model is small already and loads as it is.
+        quantize: "nf4" for 4-bit NormalFloat weights, double quantization (bitsandbytes; also on the CPU).
+        shrink: same architecture with two layers, small dimensions and random weights from `seed`, for the
+            nano tokenizer; no network. A nano model is small already and loads as it is.
     Raises:
         LabError: see `find`; the hub can't be reached; or no architecture is known for `shrink`.
     """
@@ -220,15 +227,28 @@ def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:
     place = find(name)
     if isinstance(place, Path):
         return kind.from_pretrained(place, **settings)
+    offline = _hub_is_out_of_reach()  # asked first: the hub's client would retry for most of a minute
     try:
-        return kind.from_pretrained(place, **settings)
-    except OSError as error:  # transformers: offline, unknown, or a licence not accepted
-        said = str(error).strip().splitlines()[0][:200]
+        return kind.from_pretrained(place, **settings, local_files_only=offline)
+    except OSError as error:  # transformers: not cached, unknown, or a licence not accepted
+        said = "no network, and not in the cache" if offline else str(error).strip().splitlines()[0][:200]
         raise LabError(
             f"the model {place} in the hub's cache, in $LABS_MODELS or on the hub",
             f"{said} (a folder {str(place).replace('/', '--')} in $LABS_MODELS works offline)",
             command=f"hf auth login, accept its licence on huggingface.co/{place}, then: hf download {place}",
         ) from error
+
+
+def _hub_is_out_of_reach() -> bool:
+    """Whether the hub's name can't be resolved (behind a proxy nobody can tell, and it counts as in reach)."""
+    if urllib.request.getproxies():
+        return False
+    host = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").hostname
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        return True
+    return False
 
 
 def _spec_to_shrink(name: str | Path) -> ModelSpec:
@@ -250,7 +270,7 @@ def _shrunk(spec: ModelSpec, kind: Any, seed: int) -> PreTrainedModel:
         "eos_token_id": tokenizer.eos_token_id,
         "bos_token_id": None,
     }
-    text = {**_SHRUNK, **dict(spec.shape), "vocab_size": len(tokenizer), **ids}
+    text = {**_SHRUNK, **spec.shape, "vocab_size": len(tokenizer), **ids}
     if spec.config == "Gemma3Config":
         config = transformers.Gemma3Config(text_config=text, vision_config=_SHRUNK_VISION, **ids)
     else:

@@ -8,9 +8,9 @@ Example:
             write_jsonl(path, sample(config))
     rows = read_jsonl(path)                                         # the same numbers, now or resumed
 
-A stage is finished when its block ended; its record in `.stages/` holds what it depends on: the configuration, the
-source of the functions it `uses`, and the stages before it. A change to any of these makes it run again, and all
-after it. A folder made with another configuration is refused. Left out: locking (one run a folder at a time).
+A stage is finished when its block ended. Its record in `.stages/` holds what it depends on: the configuration,
+the source of the functions it `uses`, and the stages before it. A change to any of these makes it run again, and
+all after it. A folder of another configuration is refused. Left out: locking (one run a folder at a time).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NOT_COMPARED = ("out",)  # where the results lie does not change them
 
 @dataclass
 class Stage:
-    """One stage while its block runs. `done`: it was finished by an earlier run, so there is nothing to do."""
+    """One stage while its block runs. `done`: an earlier run finished it, so there is nothing to do."""
 
     name: str
     folder: Path
@@ -63,7 +63,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, lab: str, config: Any) -> RunFolder:
-        """The folder `config.out`, or `runs/<lab>_<profile>_seed<seed>` in the course's folder, made if missing.
+        """The folder `config.out`, or `runs/<lab>_<profile>_seed<seed>` of the course, made if missing.
 
         Raises LabError: it holds the results of another configuration (the differing settings are listed), or
         other files.
