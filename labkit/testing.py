@@ -204,7 +204,13 @@ class LocalLab:
 
     def make(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """The result of the staff function registered as `name` in `labkit.fixtures`."""
-        return fixtures.make(name, *args, **kwargs)
+        __tracebackhide__ = True
+        try:
+            return fixtures.make(name, *args, **kwargs)
+        except LabError:
+            raise
+        except Exception as error:
+            raise student_error_from(error, starter_folder(self.info.package)) from error
 
     def __getattr__(self, name: str) -> LocalModule:
         if name.startswith("_") or name not in self.info.modules:
