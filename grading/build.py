@@ -30,9 +30,10 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from labkit.course import Course, Lab, load_course, project_root
+from labkit.course import Course, Lab, load_course
 
 from .markers import Problem, Region, SourceError, replace_regions
+from .stage import staff_root
 
 LINE_LENGTH = 110
 COPIED = {".py", ".yaml", ".json", ".md"}
@@ -183,7 +184,7 @@ def differences(root: Path | None = None) -> list[str]:
 
     Raises SourceError: the source can't be built.
     """
-    root = Path(root or project_root())
+    root = Path(root or staff_root())
     course = load_course(root)
     found = []
     with _built(root, course) as built:
@@ -212,7 +213,7 @@ def build(root: Path | None = None) -> list[str]:
 
     Files that nothing builds are removed; `starter/__init__.py` is kept. Raises SourceError, nothing written.
     """
-    root = Path(root or project_root())
+    root = Path(root or staff_root())
     course = load_course(root)
     changed = differences(root)
     if not changed:

@@ -21,11 +21,12 @@ import ast
 import re
 from pathlib import Path
 
-from labkit.course import Course, Lab, Todo, load_course, project_root
+from labkit.course import Course, Lab, Todo, load_course
 
 from .lint_notebook import lint_headings_alike, lint_notebook
 from .lint_tests import lint_tests
 from .markers import Problem, find_regions
+from .stage import staff_root
 
 SECTIONS = ("Args:", "Returns:", "Raises:", "Source:")
 
@@ -35,7 +36,7 @@ def lint(root: Path | None = None, course: Course | None = None) -> list[Problem
 
     Raises LabError: course.yaml can't be read.
     """
-    root = Path(root or project_root())
+    root = Path(root or staff_root())
     course = course or load_course(root)
     problems: list[Problem] = []
     for lab in course.labs:

@@ -43,7 +43,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.course import Lab, Todo, load_course, project_root
+from labkit.course import Lab, Todo, load_course
 from labkit.errors import LabError
 
 BESIDE = ("labkit", "data", "tests", "notebooks", "course.yaml", "pyproject.toml")
@@ -52,6 +52,11 @@ MUTANT_LINE = re.compile(
     r"^# MUTANT (?P<id>\d+\.\d+) (?P<file>\w+\.py) [—-] (?P<mistake>[^|]+?) \| caught by: (?P<tests>[^|]+?) "
     r"\| visible: (?P<visible>passes|fails)\s*$"
 )
+
+
+def staff_root() -> Path:
+    """The checkout that this `grading` belongs to; unlike labkit's root it never means a staged tree."""
+    return Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def read_mutant(path: str | Path, root: Path | None = None) -> Mutant:
             first,
             f"{path}:1",
         )
-    todo = load_course(root).todo(match["id"])
+    todo = load_course(root or staff_root()).todo(match["id"])
     if todo.file != match["file"]:
         raise LabError(f"{todo.file}, where TODO {todo.id} lives", match["file"], f"{path}:1")
     if not path.name.startswith(f"{todo.id}__"):
@@ -107,7 +112,7 @@ def read_mutant(path: str | Path, root: Path | None = None) -> Mutant:
 
 def mutants(lab: Lab, root: Path | None = None) -> list[Mutant]:
     """All mutants of one lab, by file name. Raises LabError as `read_mutant`."""
-    folder = (root or project_root()) / "grading" / "mutants" / lab.package
+    folder = (root or staff_root()) / "grading" / "mutants" / lab.package
     return [read_mutant(path, root) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
 
 
@@ -146,10 +151,10 @@ def stage(
         labs: keys or packages to place; None = all.
         stub: ids of TODOs to leave as stubs. Only with "solutions".
         solved_notebooks: `notebooks/` holds the notebooks with the answers in (for lectures and `verify`).
-        root: the project; default: `labkit.course.project_root()`.
+        root: the project; default: this checkout.
     Yields the tree's path. Raises LabError: nothing usable at `implementation`, unknown lab or id.
     """
-    root = Path(root or project_root()).resolve()
+    root = Path(root or staff_root()).resolve()
     course = load_course(root)
     chosen = [course.lab(name) for name in labs] if labs is not None else list(course.labs)
     with tempfile.TemporaryDirectory(prefix="stage-") as folder:
