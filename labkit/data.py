@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ CHECKSUMS = "SHA256SUMS"
 _JSON_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
 _JSON_NAMES |= {dict: "an object", type(None): "null"}
 
-Fields = Mapping[str, type | tuple[type, ...]]
+Fields = Mapping[str, type | tuple[type, ...]] | Collection[str]
 
 
 def data_path(*parts: str) -> Path:
@@ -43,7 +43,8 @@ def read_jsonl(
 
     Args:
         required: JSON type of each field that every record must have, `{"question": str, "reward": float}`;
-            a whole number counts as `float`, true and false do not count as numbers; a tuple allows several.
+            a whole number counts as `float`, true and false do not count as numbers; a tuple allows several;
+            names alone, `{"question", "answer"}`, ask for the fields without their types.
         limit: at most this many records, None for all.
     Raises:
         LabError: no such file, or a line that is not such a record; with file and line.
@@ -78,9 +79,11 @@ def _record(line: bytes, required: Fields, where: str) -> dict[str, Any]:
 
 def check_fields(record: Mapping[str, Any], required: Fields, where: str) -> None:
     """Raises LabError when a field of `required` is missing from `record` or of another JSON type."""
-    for field, types in required.items():
+    typed = required if isinstance(required, Mapping) else {name: tuple(_JSON_NAMES) for name in required}
+    for field, types in typed.items():
         types = types if isinstance(types, tuple) else (types,)
-        wanted = " or ".join(_JSON_NAMES[kind] for kind in types)
+        anything = len(types) == len(_JSON_NAMES)
+        wanted = "any value" if anything else " or ".join(_JSON_NAMES[kind] for kind in types)
         if field not in record:
             raise LabError(
                 f"the field {field!r} ({wanted})", f"only {', '.join(record) or 'no field'}", where

@@ -144,6 +144,11 @@ def find(name: str | Path) -> Path | str:
     return name
 
 
+def is_here(name: str) -> bool:
+    """Whether `find` gives a folder (a model in the hub's own cache does not count)."""
+    return any((folder / "config.json").is_file() for folder in _folders(name))
+
+
 def _folders(name: str) -> list[Path]:
     folders = [nano_folder(name), cache_folder(name)]
     if os.environ.get("LABS_MODELS"):

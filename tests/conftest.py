@@ -7,14 +7,15 @@ pytest tests --against path/to/starter      # staff only: a folder, a submission
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import os
 import sys
 
 import pytest
 from hypothesis import configuration, settings
 
 from labkit.course import project_root
+from labkit.errors import LabError
 from labkit.student import forget_starter
 
 pytest_plugins = ("labkit.testing",)
@@ -34,32 +35,20 @@ def pytest_configure(config: pytest.Config) -> None:
     if against is None:
         return
     if against == "starter":
-        _put_first(str(project_root()))
+        forget_starter()
+        sys.path.insert(0, str(project_root()))
         return
     if importlib.util.find_spec("grading") is None or importlib.util.find_spec("grading.stage") is None:
         raise pytest.UsageError(
             f"expected: --against starter\nfound:    --against {against}, which needs the staff's `grading` "
             "folder; this release holds your own `starter/` only"
         )
-    from grading.stage import stage
+    from grading.stage import activated, stage
 
-    staged = stage(against)
-    tree = staged.__enter__()
-    before = os.environ.get("LABS_ROOT")
-    os.environ["LABS_ROOT"] = str(tree)
-    _put_first(str(tree))
-
-    def put_back() -> None:
-        sys.path.remove(str(tree))
-        if before is None:
-            del os.environ["LABS_ROOT"]
-        else:
-            os.environ["LABS_ROOT"] = before
-        staged.__exit__(None, None, None)
-
-    config.add_cleanup(put_back)
-
-
-def _put_first(folder: str) -> None:
-    forget_starter()
-    sys.path.insert(0, folder)
+    staged = contextlib.ExitStack()
+    try:
+        tree = staged.enter_context(stage(against))
+    except LabError as error:
+        raise pytest.UsageError(str(error)) from None
+    staged.enter_context(activated(tree))
+    config.add_cleanup(staged.close)
