@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import json
 import tempfile
 from collections.abc import Callable
@@ -365,3 +366,85 @@ def encode_words():
         return rows
 
     return encode
+
+
+# ---- for the hidden tests: models of given weights, and what a call must leave as it was ----
+
+
+@fixture("begin_tokenizer")
+def begin_tokenizer():
+    """The tiny tokenizer, but one that puts a begin token before every text it isn't told to leave alone."""
+    from tokenizers.processors import TemplateProcessing
+
+    made = tiny_tokenizer()
+    made.add_special_tokens({"bos_token": "<|begin|>"})
+    begin = ("<|begin|>", made.bos_token_id)
+    made.backend_tokenizer.post_processor = TemplateProcessing(single="<|begin|> $A", special_tokens=[begin])
+    return made
+
+
+@fixture("llama")
+def llama(tokenizer, weights: dict[str, Any], **settings: Any):
+    """A small Llama with these weights (arrays under transformers' names), in train mode if `training=True`.
+
+    A language model, or a classifier with one label if there is a `score.weight`. Other `settings` go to
+    `LlamaConfig`; `stop_ids` are the end tokens of its generation config.
+    """
+    import torch
+    import transformers
+
+    training, stop_ids = settings.pop("training", False), settings.pop("stop_ids", None)
+    reward = "score.weight" in weights
+    config: dict[str, Any] = {
+        "vocab_size": len(weights["model.embed_tokens.weight"]),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 2048,
+        "rms_norm_eps": 1e-6,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "bos_token_id": None,
+        "tie_word_embeddings": False,
+        **({"num_labels": 1} if reward else {}),
+    }
+    kind = transformers.LlamaForSequenceClassification if reward else transformers.LlamaForCausalLM
+    model = kind(transformers.LlamaConfig(**{**config, **settings}))
+    model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+    if stop_ids is not None:
+        model.generation_config.eos_token_id = stop_ids
+    return model.train(training)
+
+
+@fixture("generation_settings")
+def generation_settings(model) -> dict[str, Any]:
+    """What of the model's generation config differs from the library's defaults, as plain values."""
+    return _plain(model.generation_config.to_diff_dict())
+
+
+@fixture("random_state")
+def random_state():
+    """torch's random state on the CPU, as a tensor of bytes."""
+    import torch
+
+    return torch.get_rng_state()
+
+
+@fixture("trainer_tokenizer")
+def trainer_tokenizer(trainer) -> str | None:
+    """The class of the tokenizer that the trainer saves with its checkpoints, None if it holds none."""
+    return None if trainer.processing_class is None else type(trainer.processing_class).__name__
+
+
+@fixture("score:in_order")
+def score_in_order():
+    """A score of 1.0 when the answers, read as numbers, are strictly increasing, else 0.0."""
+    return lambda answers, gold: float(all(int(a) < int(b) for a, b in itertools.pairwise(answers)))
+
+
+@fixture("score:size")
+def score_size():
+    """A score that is the number of answers."""
+    return lambda answers, gold: float(len(answers))
