@@ -115,7 +115,7 @@ def load_and_prepare_train_dataset(
     # BEGIN SOLUTION 4.2
     from labkit.data import read_jsonl
 
-    records = read_jsonl(path, required={"question", "answer"})
+    records = read_jsonl(path, {"question": str, "answer": str})
     columns = {name: [record[name] for record in records] for name in ("question", "answer")}
     raw = Dataset.from_dict(columns)
     encoded = raw.map(
