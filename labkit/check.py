@@ -12,6 +12,7 @@ grader has further tests. Left out: isolation; this is for one's own code.
 from __future__ import annotations
 
 import html
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -145,17 +146,23 @@ def _run_pytest(tests: Path, root: Path, collector: _Collector) -> None:
 
 @contextmanager
 def _importable(root: Path) -> Iterator[None]:
-    """`starter` of this course first on the import path; test files read anew (an edit of one counts too)."""
+    """This course and its `starter` come first; test files read anew (an edit of one counts too)."""
     stem = re.compile(r"(tests\.)?(conftest|test_lab\w+)$")
     for name in [
         name for name in sys.modules if stem.match(name) and _below(sys.modules[name], root / "tests")
     ]:
         del sys.modules[name]
+    before = os.environ.get("LABS_ROOT")
+    os.environ["LABS_ROOT"] = str(root)
     sys.path.insert(0, str(root))
     try:
         yield
     finally:
         sys.path.remove(str(root))
+        if before is None:
+            del os.environ["LABS_ROOT"]
+        else:
+            os.environ["LABS_ROOT"] = before
 
 
 def _below(module: object, folder: Path) -> bool:

@@ -98,7 +98,7 @@ def run(
 
 
 def _run_lab(lab: Lab, argv: list[str]) -> None:
-    """Calls the lab's `main(argv)`; of an error in the student's own code only type, words and line are shown."""
+    """Calls the lab's `main(argv)`; of an error in the student's code type, words and line are shown."""
     from .student import starter_folder, student_error_from
 
     module = _module(lab, "run")

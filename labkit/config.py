@@ -148,7 +148,7 @@ def _type_of(config_class: type, name: str, where: object) -> Any:
 def _checked(config_class: type, name: str, value: Any, where: object) -> Any:
     kind = _type_of(config_class, name, where)
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return _validated(kind, value)
     except ValidationError as error:
         raise LabError(f"{name}: {_words(kind)}", f"{value!r} ({error.errors()[0]['msg']})", where) from None
 
@@ -156,7 +156,7 @@ def _checked(config_class: type, name: str, value: Any, where: object) -> Any:
 def _from_word(config_class: type, name: str, word: str | list[str] | None) -> Any:
     """A word of the command line as the field's type: as text, else as YAML, else as a comma list."""
     where = "the command line"
-    adapter = TypeAdapter(_type_of(config_class, name, where))
+    kind = _type_of(config_class, name, where)
     if word is None:
         readings: list[Any] = [True]
     elif isinstance(word, list):
@@ -166,11 +166,16 @@ def _from_word(config_class: type, name: str, word: str | list[str] | None) -> A
         readings = [*none, word, *_yaml_readings(word)]
     for reading in readings:
         try:
-            return adapter.validate_python(reading)
+            return _validated(kind, reading)
         except ValidationError:
             continue
     found = "no value" if word is None else repr(word)
-    raise LabError(f"--{name} {_words(_types(config_class)[name])}", found, where)
+    raise LabError(f"--{name} {_words(kind)}", found, where)
+
+
+def _validated(kind: Any, value: Any) -> Any:
+    """`value` as `kind`; "1e-3" and 3 are numbers too, but true is not 1. Raises ValidationError."""
+    return TypeAdapter(kind).validate_python(value, strict=isinstance(value, bool) or None)
 
 
 def _yaml_readings(word: str) -> list[Any]:

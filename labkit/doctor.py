@@ -57,7 +57,7 @@ def examine(root: Path | None = None) -> Iterator[Line]:
 
 
 def _packages(root: Path) -> Iterator[Line]:
-    """Installed versions against the pins of `pyproject.toml`: a line for each that differs, or one for all."""
+    """Installed versions against the pins of `pyproject.toml`: a line for each fault, or one for all."""
     from packaging.requirements import Requirement
 
     path = root / "pyproject.toml"

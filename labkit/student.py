@@ -61,12 +61,10 @@ def student_error(type_name: str, file: str = "", line: int = 0, message: str = 
     plain = not (isinstance(base, type) and issubclass(base, Exception)) or issubclass(
         base, BaseExceptionGroup
     )
-    kind = StudentError if plain else type(type_name, (StudentError, base), {"__new__": _new_exception})
+    # Some builtin exceptions take arguments of their own: theirs are left out, whatever they were.
+    build = {"__new__": lambda cls, *_: base.__new__(cls)}
+    kind = StudentError if plain else type(type_name, (StudentError, base), build)
     return kind(type_name, file, line, message)
-
-
-def _new_exception(cls, *_args):
-    return Exception.__new__(cls)
 
 
 def student_error_from(error: BaseException, folder: Path) -> StudentError:

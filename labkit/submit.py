@@ -5,8 +5,8 @@
         starter/lab4_best_of_n/*.py         and configs/*.yaml below it
         notebooks/lab4_best_of_n.ipynb
 
-Left out by design: checkpoints, runs, data, links, hidden files. The manifest is the student's claim; it helps
-to find a broken upload, and the grader trusts none of it.
+Left out by design: checkpoints, runs, data, links, hidden files. The manifest is a claim that helps to find
+a broken upload; the grader trusts none of it.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ import pytest
 from . import fixtures
 from .course import Course, Lab, load_course
 from .errors import LabError
+from .notebook import LocalNotebook
 from .student import (
     StudentError,
     forget_starter,
@@ -41,6 +42,7 @@ __all__ = [
     "LAB_FACTORY",
     "NOTEBOOK_FACTORY",
     "LocalLab",
+    "LocalNotebook",
     "StudentError",
     "assert_close",
     "assert_equal",
@@ -270,7 +272,5 @@ def notebook(request: pytest.FixtureRequest):
         with made if hasattr(made, "__enter__") else contextlib.nullcontext(made) as remote:
             yield remote
         return
-    from .notebook import LocalNotebook
-
     forget_starter()
     yield LocalNotebook(lab_of(request.node, load_course()), request.module, seed_from(request.node.name))
