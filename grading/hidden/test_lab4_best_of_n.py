@@ -1,0 +1,1288 @@
+"""Lab 4, the tests that give points.
+
+Every test says in words what a finished function does. Inputs come from `lab.rng`, seeded for this submission,
+and from hand-made edge cases; what is right comes from lab4_oracles.py and lab4_llama.py, never from the
+solutions. A message names the mistake and holds no expected value.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from grading.hidden import lab4_llama as llama
+from grading.hidden import lab4_oracles as oracle
+from grading.hidden import lab4_records as truth
+from grading.hidden.lab4_records import make_records as make_records  # the grader finds it here by name
+from labkit.testing import assert_close, assert_equal, mistake
+
+IGNORE = -100
+
+
+def assert_refuses(call, hint: str) -> None:
+    """The call raises ValueError; any other exception of the student's code is shown as what it is."""
+    try:
+        call()
+    except ValueError:
+        return
+    raise AssertionError(hint)
+
+
+def problem(rng: np.random.Generator, sentences: int = 1) -> str:
+    """A word problem of a few sentences; the more, the longer the prompt."""
+    names, things = ["Ava", "Ben", "Mia", "Noor"], ["apples", "pens", "books", "shelves"]
+    parts = []
+    for _ in range(sentences):
+        who, what = names[int(rng.integers(4))], things[int(rng.integers(4))]
+        parts.append(f"{who} has {rng.integers(2, 900)} {what} and buys {rng.integers(2, 90)} more.")
+    return " ".join([*parts, "How many are left?"])
+
+
+def solution(rng: np.random.Generator) -> str:
+    a, b = int(rng.integers(2, 500)), int(rng.integers(2, 500))
+    return f"{a} + {b} = {a + b}, so {a + b} are left.\n#### {a + b}"
+
+
+# ---- 4.1 encode_function -----------------------------------------------------------------------------------
+
+
+def encoded_rows(questions: list[str], answers: list[str], most: int) -> dict[str, list[list[int]]]:
+    rows: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "attention_mask": []}
+    for question, answer in zip(questions, answers, strict=True):
+        prompt = llama.token_ids(llama.chat(question))
+        target = [*llama.token_ids(answer), llama.tokenizer().eos_token_id]
+        rows["input_ids"].append((prompt + target)[:most])
+        rows["labels"].append(([IGNORE] * len(prompt) + target)[:most])
+        rows["attention_mask"].append([1] * len(rows["input_ids"][-1]))
+    return rows
+
+
+def encode_mistake(got: object, questions: list[str], answers: list[str], most: int) -> str:
+    """Words for what is wrong with encoded rows, by what a likely mistake would give."""
+    right = encoded_rows(questions, answers, most)
+    end = llama.tokenizer().eos_token_id
+    if not isinstance(got, dict) or not {"input_ids", "labels"} <= got.keys():
+        return "the result is a dict of three columns: input_ids, labels and attention_mask"
+    prompts = [len(llama.token_ids(llama.chat(question))) for question in questions]
+    ids, labels = right["input_ids"], right["labels"]
+    wrong_labels = {
+        "the prompt is learned too: its labels must be -100": ids,
+        "the end token is not learned: its label must be its own id, not -100": [
+            row[:-1] + [IGNORE] if row[-1] == end else row for row in labels
+        ],
+        "the labels are shifted by one; the model shifts them by itself": [
+            row[1:] + [IGNORE] for row in labels
+        ],
+        "the mask ends one position too early: the prompt's last token has a label": [
+            [IGNORE] * (n - 1) + row[n - 1 :]
+            for n, row in zip(prompts, ids, strict=True)  # fmt: skip
+        ],
+        "the mask ends one position too late: the answer's first token has no label": [
+            [IGNORE] * (n + 1) + row[n + 1 :]
+            for n, row in zip(prompts, ids, strict=True)  # fmt: skip
+        ],
+        "the mask covers the answer instead of the prompt": [
+            row[:n] + [IGNORE] * (len(row) - n) for n, row in zip(prompts, ids, strict=True)
+        ],
+    }
+    wrong_ids = {
+        "the end token is missing after the answer, so the model never learns to stop": [
+            row[:-1] if row[-1] == end else row for row in ids
+        ],
+        "the question went in without its chat template": [
+            llama.token_ids(q) + row[n:] for q, n, row in zip(questions, prompts, ids, strict=True)
+        ],
+        "the whole conversation came from the template: what it writes after the end token doesn't belong there": [
+            (llama.token_ids(llama.chat(q, a)))[:most] for q, a in zip(questions, answers, strict=True)
+        ],
+        "the answer went in twice or the rows are in another order": ids[::-1],
+    }
+    found = mistake(got["input_ids"], wrong_ids)
+    if not found and got["input_ids"] == ids:
+        found = mistake(got["labels"], wrong_labels, "the ids are right, the labels are not")
+    if not found and got["labels"] == labels and got["input_ids"] == ids:
+        found = "the attention mask is 1 for every position: nothing here is padding"
+    return found or "ids are: the prompt's, the answer's, the end token; each tokenised apart"
+
+
+@pytest.mark.todo("4.1", points=2)
+def test_a_row_is_prompt_answer_and_end_and_only_the_answer_is_learned(lab):
+    tokenizer = lab.make("tiny_tokenizer")
+    questions = [problem(lab.rng, n) for n in (1, 3, 2)]
+    answers = [solution(lab.rng) for _ in questions]
+    got = lab.data.encode_function({"question": questions, "answer": answers}, tokenizer, 400)
+    want = encoded_rows(questions, answers, 400)
+    assert_equal(got, want, encode_mistake(got, questions, answers, 400))
+
+
+@pytest.mark.todo("4.1", points=1)
+def test_a_long_row_loses_its_right_end(lab):
+    tokenizer = lab.make("tiny_tokenizer")
+    questions, answers = [problem(lab.rng), problem(lab.rng, 2)], [solution(lab.rng), "####  7"]
+    prompts = [len(llama.token_ids(llama.chat(question))) for question in questions]
+    for most in (prompts[0] + 3, prompts[0], prompts[0] - 2, 1):
+        got = lab.data.encode_function({"question": questions, "answer": answers}, tokenizer, most)
+        full, want = encoded_rows(questions, answers, 10_000), encoded_rows(questions, answers, most)
+        end = tokenizer_end()
+        hints = {
+            "the rows were not cut at max_length": full["input_ids"],
+            "the left end was cut off; a long row loses its right end": [
+                r[-most:] for r in full["input_ids"]
+            ],
+            "the end token was put back after the cut: an answer that was cut off has no end": [
+                [*row[: most - 1], end] if len(row) > most else row for row in full["input_ids"]
+            ],
+            "max_length holds for the whole row, prompt and answer together": [
+                row[:n] + row[n:][:most] for n, row in zip(prompts, full["input_ids"], strict=True)
+            ],
+        }
+        hint = mistake(got.get("input_ids"), hints, encode_mistake(got, questions, answers, most))
+        assert_equal(got, want, hint)
+
+
+def tokenizer_end() -> int:
+    return llama.tokenizer().eos_token_id
+
+
+@pytest.mark.todo("4.1", points=1)
+def test_no_second_begin_token_gets_in(lab):
+    tokenizer = lab.make("begin_tokenizer")
+    questions, answers = [problem(lab.rng)], [solution(lab.rng)]
+    got = lab.data.encode_function({"question": questions, "answer": answers}, tokenizer, 400)
+    begin = len(llama.tokenizer())  # the id that the begin token was given
+    inside = sum(row.count(begin) for row in got["input_ids"])
+    hint = "the tokenizer added a begin token of its own: tokenise with add_special_tokens=False"
+    assert inside == 0, hint
+    assert_equal(got, encoded_rows(questions, answers, 400), encode_mistake(got, questions, answers, 400))
+
+
+@pytest.mark.todo("4.1", points=1)
+def test_rows_have_three_equally_long_lists_and_no_padding(lab):
+    tokenizer = lab.make("tiny_tokenizer")
+    questions = [problem(lab.rng, n) for n in (1, 4)]
+    batch = {"question": questions, "answer": ["#### 1", solution(lab.rng)], "template": ["t01", "t02"]}
+    got = lab.data.encode_function(batch, tokenizer, 400)
+    assert set(got) == {"input_ids", "labels", "attention_mask"}, (
+        "exactly three columns come back; other columns of the batch are ignored"
+    )
+    want = encoded_rows(questions, batch["answer"], 400)
+    for name in ("input_ids", "labels", "attention_mask"):
+        lengths = [len(row) for row in got[name]]
+        hint = f"{name}: the rows of a batch keep their own lengths; padding is the collator's work (4.3)"
+        assert_equal(lengths, [len(row) for row in want[name]], hint)
+    assert_equal(got["attention_mask"], want["attention_mask"], "the attention mask is 1 at every position")
+
+
+# ---- 4.2 load_and_prepare_train_dataset --------------------------------------------------------------------
+
+
+def training_records(rng: np.random.Generator, count: int, empty: int = 0) -> list[dict[str, str]]:
+    """`count` records, each of other word lengths than the rest; `empty` of them have no answer at all."""
+    blank = {int(i) for i in rng.choice(count, size=empty, replace=False)}
+    records = []
+    for i in range(count):
+        words = ["a" * (1 + i % 9), "b" * (1 + i // 9), *("c" * int(n) for n in rng.integers(1, 9, size=4))]
+        answer = "" if i in blank else "d" * int(rng.integers(1, 9))
+        records.append({"question": " ".join(words), "answer": answer, "template": f"t{i % 5}"})
+    return records
+
+
+def word_rows(records: list[dict[str, str]], most: int) -> list[tuple[int, ...]]:
+    """The ids that the staff's stand-in encoder gives the records that have a label."""
+    kept = [record for record in records if record["answer"]]
+    return [tuple(5 + len(word) for word in f"{r['question']} {r['answer']}".split())[:most] for r in kept]
+
+
+def prepared(lab, records: list[dict[str, str]], most: int = 50, **settings) -> list[dict]:
+    path, encode = lab.make("jsonl_file", records), lab.make("encode:words")
+    data = lab.data.load_and_prepare_train_dataset(path, lab.make("tiny_tokenizer"), encode, most, **settings)
+    return lab.make("dataset_rows", data)
+
+
+@pytest.mark.todo("4.2", points=1)
+def test_every_row_is_encoded_and_only_three_columns_stay(lab):
+    records = training_records(lab.rng, 30)
+    for most in (50, 4):
+        rows = prepared(lab, records, most)
+        columns = set(rows[0]) if rows else set()
+        hint = mistake(
+            columns - {"input_ids", "labels", "attention_mask"},
+            {
+                "the text columns are still there: remove them when you map": {"question", "answer"},
+                "the columns of the file are still there: remove them when you map": {
+                    "question",
+                    "answer",
+                    "template",
+                },
+            },
+            "exactly the columns input_ids, labels and attention_mask stay",
+        )
+        assert columns == {"input_ids", "labels", "attention_mask"}, hint
+        got = sorted(tuple(row["input_ids"]) for row in rows)
+        want = sorted(word_rows(records, most))
+        hint = (
+            "every record is encoded exactly once, by `encode`"
+            if len(got) == len(want)
+            else ("rows are missing or doubled")
+        )
+        if got == sorted(word_rows(records, 50)):
+            hint = "max_length was not handed on to `encode`"
+        assert_equal(got, want, hint)
+        masks = {tuple(row["attention_mask"]) for row in rows}
+        assert all(set(mask) == {1} for mask in masks), "the attention masks are those that `encode` gave"
+        assert all(row["labels"] == row["input_ids"] for row in rows), (
+            "the labels are those that `encode` gave"
+        )
+
+
+@pytest.mark.todo("4.2", points=1)
+def test_rows_without_a_label_are_dropped(lab):
+    records = training_records(lab.rng, 24, empty=7)
+    rows = prepared(lab, records)
+    empty = sum(set(row["labels"]) <= {IGNORE} for row in rows)
+    assert empty == 0, (
+        "a row whose labels are all -100 is still there: it teaches nothing and its loss is NaN"
+    )
+    got = sorted(tuple(row["input_ids"]) for row in rows)
+    assert_equal(got, sorted(word_rows(records, 50)), "rows that do have a label were dropped too")
+
+
+@pytest.mark.todo("4.2", points=1)
+def test_the_order_is_shuffled_by_the_seed(lab):
+    records = training_records(lab.rng, 40, empty=4)
+    seed = int(lab.rng.integers(1, 10_000))
+    first, again, other = (
+        [tuple(row["input_ids"]) for row in prepared(lab, records, seed=s)] for s in (seed, seed, seed + 1)
+    )
+    assert first != word_rows(records, 50), "the rows are in the order of the file: shuffle them"
+    assert first == again, "the same seed gave two different orders: hand `seed` on to shuffle"
+    assert first != other, "two different seeds gave the same order: the seed is not used"
+    assert_equal(sorted(first), sorted(word_rows(records, 50)), "shuffling must neither lose nor double rows")
+
+
+@pytest.mark.todo("4.2", points=1)
+def test_the_limit_counts_usable_rows_after_the_shuffle(lab):
+    records = training_records(lab.rng, 40, empty=12)
+    seed = int(lab.rng.integers(1, 10_000))
+    full = [tuple(row["input_ids"]) for row in prepared(lab, records, seed=seed)]
+    for limit in (9, 1, 500):
+        got = [tuple(row["input_ids"]) for row in prepared(lab, records, limit=limit, seed=seed)]
+        expected = full[:limit]
+        if len(got) < len(expected):
+            hint = "the limit came before the rows without a label were dropped: it counts usable rows"
+        elif set(got) == set(word_rows(records, 50)[:limit]):
+            hint = "the limit came before the shuffle: only the beginning of the file is ever used"
+        else:
+            hint = "a limited set is the beginning of the full set of the same seed"
+        assert_equal(got, expected, hint)
+
+
+# ---- 4.3 build_trainer -------------------------------------------------------------------------------------
+
+
+def trainer_rows(rng: np.random.Generator, lengths: list[tuple[int, int]]) -> list[dict[str, list[int]]]:
+    """Rows of (prompt, answer) tokens with the prompt masked; the last token is the end token."""
+    rows = []
+    for prompt, answer in lengths:
+        ids = [int(i) for i in rng.integers(5, len(llama.tokenizer()), size=prompt + answer - 1)]
+        ids.append(tokenizer_end())
+        labels = [IGNORE] * prompt + ids[prompt:]
+        rows.append({"input_ids": ids, "labels": labels, "attention_mask": [1] * len(ids)})
+    return rows
+
+
+def trainer_of(lab, weights: llama.Weights, rows: list[dict[str, list[int]]], **settings):
+    tokenizer = lab.make("tiny_tokenizer")
+    model = lab.make("llama", tokenizer, weights)
+    arguments = lab.make("training_arguments", per_device_train_batch_size=len(rows), **settings)
+    return lab.method.build_trainer(model, tokenizer, lab.make("dataset", rows), arguments)
+
+
+def collated(lab, trainer, indices: list[int]) -> dict[str, list[list[int]]]:
+    try:
+        batch = lab.make("trainer_batch", trainer, indices)
+    except Exception as error:
+        raise AssertionError(
+            "the trainer's collator can't put rows of different lengths into one batch: the labels need padding"
+            " too (DataCollatorForSeq2Seq)"
+        ) from error
+    return {name: np.asarray(value).tolist() for name, value in batch.items()}
+
+
+@pytest.mark.todo("4.3", points=2)
+def test_a_batch_pads_ids_mask_and_labels_each_in_its_own_way(lab):
+    rows = trainer_rows(lab.rng, [(6, 5), (3, 4), (9, 7)])
+    trainer = trainer_of(lab, llama.random_llama(lab.rng), rows)
+    pad = llama.tokenizer().pad_token_id
+    for indices in ([0, 1, 2], [1, 0]):
+        batch = collated(lab, trainer, indices)
+        chosen = [rows[i] for i in indices]
+        width = max(len(row["input_ids"]) for row in chosen)
+
+        def padded(name: str, filler: int, width: int = width, chosen: list = chosen) -> list[list[int]]:
+            return [row[name] + [filler] * (width - len(row[name])) for row in chosen]
+
+        found = len(batch["input_ids"][0])
+        assert found == width, (
+            "rows are padded to the longest of the batch, not to a fixed length or multiple"
+            if found > width
+            else "the rows were cut: a batch is as wide as its longest row"
+        )
+        likely = {
+            "padding is learned: labels are padded with -100, not with the pad token": padded("labels", pad),
+            "padding is learned: labels are padded with -100, not with 0": padded("labels", 0),
+            "the collator made new labels from the ids, so the prompt is learned": [
+                [token if token != pad else IGNORE for token in row] for row in padded("input_ids", pad)
+            ],
+        }
+        want = padded("labels", IGNORE)
+        hint = mistake(
+            batch["labels"], likely, "labels are kept as they are and padded with -100 on the right"
+        )
+        assert_equal(batch["labels"], want, hint)
+        assert_equal(batch["input_ids"], padded("input_ids", pad), "ids are padded with the pad token")
+        assert_equal(batch["attention_mask"], padded("attention_mask", 0), "padding has attention mask 0")
+
+
+@pytest.mark.todo("4.3", points=2)
+def test_a_step_follows_the_gradient_of_the_answer_tokens_loss(lab):
+    rows, rate = trainer_rows(lab.rng, [(8, 4), (5, 6), (3, 2)]), 0.05
+    weights = llama.random_llama(lab.rng)
+    trainer = trainer_of(
+        lab, weights, rows, optim="sgd", learning_rate=rate, lr_scheduler_type="constant", max_grad_norm=0.0
+    )
+    losses = lab.make("trainer_step_losses", trainer, 1)
+    everything = [{**row, "labels": row["input_ids"]} for row in rows]
+    hint = mistake(
+        round(losses[0], 3),
+        {
+            "that is the loss over prompt and answer; only the answer counts": round(
+                llama.loss(weights, everything), 3
+            )
+        },
+        "the loss is the mean over the labels that are not -100, padding left out",
+    )
+    assert_close(losses, [llama.loss(weights, rows)], hint, rtol=2e-3)
+    # The step taken, over the learning rate, must be the oracle's gradient: along it the loss has this slope.
+    moved = {name: np.asarray(value) for name, value in lab.make("trainer_weights", trainer).items()}
+    assert moved.keys() == weights.keys(), "the trainer must train the model that it was given"
+    gradient = {name: (weights[name].astype(float) - moved[name]) / rate for name in weights}
+    norm = float(np.sqrt(sum((g * g).sum() for g in gradient.values())))
+    assert norm > 0, (
+        "no weight moved: the trainer must train the model that it was given, with your arguments"
+    )
+    reach = 1e-3
+    ahead, behind = (
+        llama.loss({n: weights[n] + sign * reach * gradient[n] / norm for n in weights}, rows)
+        for sign in (1, -1)
+    )
+    hint = "the weights moved, but not along the gradient of the loss with the given training arguments"
+    assert_close((ahead - behind) / (2 * reach), norm, hint, rtol=0.03)
+
+
+@pytest.mark.todo("4.3", points=1)
+def test_the_trainer_takes_the_arguments_and_holds_the_tokenizer(lab):
+    rows, rate = trainer_rows(lab.rng, [(4, 3), (2, 2)]), round(float(lab.rng.uniform(0.001, 0.01)), 6)
+    trainer = trainer_of(
+        lab, llama.random_llama(lab.rng), rows, learning_rate=rate, gradient_accumulation_steps=3
+    )
+    arguments = lab.make("state", trainer)["args"]
+    for name, value in (
+        ("learning_rate", rate),
+        ("gradient_accumulation_steps", 3),
+        ("per_device_train_batch_size", len(rows)),
+    ):
+        assert_equal(arguments[name], value, f"the training arguments are taken as they are ({name} is not)")
+    held = lab.make("trainer_tokenizer", trainer)
+    assert held is not None, "hand the tokenizer to the Trainer (processing_class), or checkpoints lack it"
+
+
+# ---- 4.4 canonical_answer ----------------------------------------------------------------------------------
+
+
+def check_texts(
+    lab, texts: dict[str, str | None], likely: dict[str, dict[str, str | None]], rule: str
+) -> None:
+    """Every text has its canonical answer; otherwise the mistake, the rule and the text are named."""
+    for text, want in texts.items():
+        got = lab.method.canonical_answer(text)
+        wrong = {words: table[text] for words, table in likely.items() if table.get(text, want) != want}
+        assert_equal(got, want, f"{mistake(got, wrong, rule)} (text: {text!r})")
+
+
+@pytest.mark.todo("4.4", points=1)
+def test_the_last_hash_mark_decides(lab):
+    a, b, c = (int(i) for i in lab.rng.choice(np.arange(11, 900), size=3, replace=False))
+    texts = {
+        f"{a} + {b} = {a + b}\n#### {a + b}": str(a + b),
+        f"#### {a}\nNo, that was wrong.\n#### {b}": str(b),
+        f"The answer is {a}.\n#### {b}": str(b),
+        f"#### {b}\nThe answer is {a}.": str(b),
+        f"#### {a} of {b} apples, {c} pens": str(a),
+        f"####{c}": str(c),
+        f"#### x = {a}\nCheck: {b}": str(a),
+        f"#### {a}\n####": None,
+        f"#### none\n{b} were left over": None,
+    }
+    numbers = {text: [part.strip(".,") for part in text.replace("#", " ").split()] for text in texts}
+    digits = {text: [part for part in parts if part.isdigit()] for text, parts in numbers.items()}
+    check_texts(
+        lab,
+        texts,
+        {
+            "the first #### was taken; the last one counts": {
+                f"#### {a}\nNo, that was wrong.\n#### {b}": str(a)
+            },
+            "an empty last #### was skipped; the last one decides, even when nothing stands behind it": {
+                f"#### {a}\n####": str(a)
+            },
+            "a number beyond the line of the #### was taken": {f"#### none\n{b} were left over": str(b)},
+            "'answer is' was read although there is a ####": {
+                f"The answer is {a}.\n#### {b}": str(a),
+                f"#### {b}\nThe answer is {a}.": str(a),
+            },
+            "the last number of the text was taken; the first one behind the #### counts": {
+                text: found[-1] for text, found in digits.items()
+            },
+        },
+        "the first number on the line behind the last #### is the answer",
+    )
+
+
+@pytest.mark.todo("4.4", points=1)
+def test_commas_dollars_units_and_periods_change_nothing(lab):
+    number = int(lab.rng.integers(1_100, 99_000))
+    large = int(lab.rng.integers(10**6, 10**9))
+    spellings = [
+        f"{number}",
+        f"{number:,}",
+        f"${number:,}",
+        f"{number}.0",
+        f"{number:,}.00 dollars",
+        f"{number}.",
+    ]
+    spellings += [f"{number} apples.", f"**{number}**", f"{number}%", f"= {number:,}.", f"-${number}"[1:]]
+    texts = {f"#### {spelled}": str(number) for spelled in spellings}
+    texts |= {f"#### {large:,}": str(large), f"#### ${large:,}.50": str(Fraction(2 * large + 1, 2))}
+    texts["#### 12,5"] = "12"
+    before_comma = {text: text.lstrip("#$ =*").split(",")[0] for text in texts if "," in text}
+    check_texts(
+        lab,
+        texts,
+        {
+            "the number was cut at its thousands comma": before_comma,
+            "a comma that doesn't separate groups of three digits ends the number": {"#### 12,5": "125"},
+            "1000.0 and 1000 must give the same text": {
+                f"#### {number}.0": f"{number}.0",
+                f"#### {number:,}.00 dollars": f"{number}.00",
+            },
+            "the spelling was kept; every spelling of a number must give the same text": {
+                f"#### {spelled}": spelled for spelled in spellings
+            },
+        },
+        "thousands commas, $, units and a final period don't change an answer",
+    )
+
+
+@pytest.mark.todo("4.4", points=1)
+def test_decimals_and_fractions_of_one_value_are_one_answer(lab):
+    texts: dict[str, str | None] = {"#### 0.5": "1/2", "#### 1/2": "1/2", "#### 6/3": "2", "#### .25": "1/4"}
+    texts |= {"#### 0.1": "1/10", "#### 2.50": "5/2", "#### -3/6": "-1/2", "#### 10 / 4 litres": "5/2"}
+    floats = {text: str(float(Fraction(want))) for text, want in texts.items()}
+    tops = {"#### 1/2": "1", "#### 6/3": "6", "#### -3/6": "-3", "#### 10 / 4 litres": "10"}
+    unreduced = {"#### 6/3": "6/3", "#### -3/6": "-3/6"}
+    wholes = {text: str(int(Fraction(want))) for text, want in texts.items()}
+    for _ in range(8):
+        top, bottom = int(lab.rng.integers(1, 400)), int(lab.rng.choice([2, 4, 5, 8, 20]))
+        value = Fraction(top, bottom)
+        for text in (f"#### {top}/{bottom}", f"The sum.\n#### {float(value)}"):
+            texts[text] = str(value)
+            floats[text], wholes[text] = str(float(value)), str(int(value))
+        tops[f"#### {top}/{bottom}"], unreduced[f"#### {top}/{bottom}"] = str(top), f"{top}/{bottom}"
+    binary = {text: str(Fraction(float(Fraction(want)))) for text, want in texts.items()}
+    check_texts(
+        lab,
+        texts,
+        {
+            "a float went into Fraction: 0.1 is no binary number, read the digits as text": binary,
+            "the value was spelled as a decimal number; the spelling is that of a Fraction": floats,
+            "the fraction was read only up to its slash": tops,
+            "the fraction was not reduced": unreduced,
+            "the part behind the decimal point was dropped": wholes,
+        },
+        "the answer is the exact value, spelled as str(Fraction)",
+    )
+
+
+@pytest.mark.todo("4.4", points=1)
+def test_answer_is_counts_where_there_is_no_hash_mark(lab):
+    a, b = (int(i) for i in lab.rng.choice(np.arange(1_100, 9_000), size=2, replace=False))
+    texts = {
+        f"So the answer is {a}.": str(a),
+        f"The answer is ${a:,}.\n{b} were bought.": str(a),
+        f"The answer is {a}? No: the answer is {b}.": str(b),
+        f"THE ANSWER IS: {b}": str(b),
+        f"the answer is\n{b}": None,
+        f"The answer is {a}. The answer is unclear.": None,
+        f"The answer is -{a} degrees": f"-{a}",
+    }
+    check_texts(
+        lab,
+        texts,
+        {
+            "texts without #### were given up; look for 'answer is' in them": dict.fromkeys(texts, None),
+            "the first 'answer is' was taken; the last one counts": {
+                f"The answer is {a}? No: the answer is {b}.": str(a),
+                f"The answer is {a}. The answer is unclear.": str(a),
+            },
+            "the last number of the text was taken; the first one behind 'answer is' counts": {
+                f"The answer is ${a:,}.\n{b} were bought.": str(b),
+            },
+            "a number on another line than the last 'answer is' was taken": {f"the answer is\n{b}": str(b)},
+            "the minus sign was dropped": {f"The answer is -{a} degrees": str(a)},
+        },
+        "without a ####, the first number behind the last 'answer is' (in any case) counts",
+    )
+
+
+@pytest.mark.todo("4.4", points=1)
+def test_no_answer_is_none_and_nothing_else(lab):
+    number = int(lab.rng.integers(11, 900))
+    texts: dict[str, str | None] = {
+        "": None,
+        "I do not know.": None,
+        f"{number} apples are left.": None,
+        "####": None,
+        "#### unknown": None,
+        f"#### {number}/0": None,
+        "The answer is 3/0.": None,
+        f"### {number}": None,
+        f"#### {number}": str(number),
+    }
+    check_texts(
+        lab,
+        texts,
+        {
+            "no answer is None, not an empty text": dict.fromkeys(texts, ""),
+            "no answer is None, not the text 'None'": dict.fromkeys(texts, "None"),
+            "no answer is None, not zero": dict.fromkeys(texts, "0"),
+            "a number without any marker was taken for the answer": {
+                f"{number} apples are left.": str(number),
+                f"### {number}": str(number),
+            },
+            "a division by zero has no value: None": {
+                f"#### {number}/0": str(number),
+                "The answer is 3/0.": "3",
+            },
+        },
+        "what can't be read is None",
+    )
+
+
+@pytest.mark.todo("4.4", points=1)
+def test_signs_zeros_and_long_numbers_are_exact(lab):
+    number = int(lab.rng.integers(11, 900))
+    long = 10**20 + int(lab.rng.integers(1, 10**9)) * 10 + 1
+    texts = {
+        f"#### -{number}": f"-{number}",
+        f"#### \N{MINUS SIGN}{number}": f"-{number}",
+        f"#### -${number}": f"-{number}",
+        f"#### $-{number}": f"-{number}",
+        "#### -0": "0",
+        "#### -0.0": "0",
+        f"#### 00{number}": str(number),
+        f"#### {long}": str(long),
+        f"#### {long:,}.": str(long),
+    }
+    positive = {text: want.lstrip("-") for text, want in texts.items()}
+    check_texts(
+        lab,
+        texts,
+        {
+            "the number went through a float and lost its last digits": {
+                text: str(int(float(long))) for text, want in texts.items() if want == str(long)
+            },
+            "minus zero is zero": {"#### -0": "-0", "#### -0.0": "-0"},
+            "leading zeros are no part of a value": {f"#### 00{number}": f"00{number}"},
+            "the minus sign was lost": positive,
+        },
+        "signs belong to the number, and every digit counts",
+    )
+
+
+# ---- 4.5 generate_samples_batched --------------------------------------------------------------------------
+
+
+def sample(lab, model, questions: list[str], tokenizer=None, **settings) -> list[list[str]]:
+    defaults = {"n": 1, "max_new_tokens": 8, "temperature": 1.0, "batch_size": 4, "seed": 1}
+    tokenizer = tokenizer if tokenizer is not None else lab.make("tiny_tokenizer")
+    return lab.method.generate_samples_batched(model, tokenizer, questions, **{**defaults, **settings})
+
+
+def greedy_case(rng: np.random.Generator, most: int, stops: set[int]):
+    """(weights, questions of different lengths, new ids of each) where no rounding can change a token.
+
+    Some samples end before `most` tokens and some don't.
+    """
+    while True:
+        weights = llama.random_llama(rng, end_sharpness=2.5)
+        questions, found = [], []
+        for sentences in (1, 4, 2, 1, 3, 2, 5, 1):
+            question = problem(rng, sentences)
+            ids, gap = llama.greedy(weights, llama.token_ids(llama.chat(question)), most, stops)
+            if gap > 0.01 and len(found) < 5:
+                questions.append(question)
+                found.append(ids)
+        early = sum(1 < len(ids) < most for ids in found)
+        if len(found) == 5 and 0 < early < 5 and len({len(llama.token_ids(q)) for q in questions}) > 2:
+            return weights, questions, found
+
+
+def generation_mistake(
+    got: list[list[str]], questions: list[str], right: list[str], ran_on: list[str]
+) -> str:
+    """Words for samples that differ from the greedy ones of unpadded prompts."""
+    texts = [group[0] for group in got if group]
+    if any("How many are left?" in text for text in texts):
+        return "the prompt is still in the text: cut off as many tokens as the padded prompt has"
+    if any("<pad>" in text or "<|" in text for text in texts):
+        return "special tokens are still in the text: decode with skip_special_tokens=True"
+    if texts == ran_on:
+        return "sampling went on after the end token; nothing behind it belongs to a sample"
+    if texts != right and sorted(texts) == sorted(right):
+        return "the samples are in another order than the questions"
+    lengths = [len(llama.token_ids(llama.chat(question))) for question in questions]
+    longest = lengths.index(max(lengths))
+    if len(texts) == len(right) and texts[longest] == right[longest]:
+        return (
+            "the longest prompt of a batch goes on as it should, shorter ones don't: pad on the left and hand over"
+            " the attention mask"
+        )
+    if len(texts) == len(right) and all(
+        a and (b.endswith(a) or b.startswith(a)) for a, b in zip(texts, right)
+    ):  # noqa: B905
+        return "the cut between prompt and completion is off, or max_new_tokens is not what was asked for"
+    return "a sample must go on from `build_gsm_prompt` as the model alone would, in eval mode and whatever is padded"
+
+
+@pytest.mark.todo("4.5", points=2)
+def test_padding_changes_no_sample(lab):
+    most, stops = 10, {tokenizer_end()}
+    weights, questions, found = greedy_case(lab.rng, most, stops)
+    right = [llama.text_of(ids) for ids in found]
+    prompts = [llama.token_ids(llama.chat(question)) for question in questions]
+    ran_on = [llama.text_of(llama.greedy(weights, prompt, most, set())[0]) for prompt in prompts]
+    tokenizer = lab.make("tiny_tokenizer")
+    model = lab.make("llama", tokenizer, weights, training=True, attention_dropout=0.5)
+    for batch_size, temperature in ((5, 0.0), (2, 0.0), (3, 1e-4)):
+        got = sample(
+            lab, model, questions, batch_size=batch_size, temperature=temperature, max_new_tokens=most, n=1
+        )
+        hint = generation_mistake(got, questions, right, ran_on)
+        assert_equal(got, [[text] for text in right], hint)
+
+
+@pytest.mark.todo("4.5", points=1)
+def test_every_question_gets_its_own_n_samples_in_order(lab):
+    weights, questions, found = greedy_case(lab.rng, 6, {tokenizer_end()})
+    right = [llama.text_of(ids) for ids in found]
+    tokenizer = lab.make("tiny_tokenizer")
+    model = lab.make("llama", tokenizer, weights)
+    for n, batch_size in ((3, 2), (2, 4)):  # so sharp a temperature leaves each question one possible sample
+        got = sample(lab, model, questions, n=n, temperature=1e-4, max_new_tokens=6, batch_size=batch_size)
+        shape = [len(group) for group in got]
+        if len(got) != len(questions):
+            hint = "one list of samples for each question: the last, smaller batch counts too"
+        elif shape != [n] * len(questions):
+            hint = f"each question gets exactly n samples, here {n}"
+        elif sorted(sum(got, [])) == sorted(text for text in right for _ in range(n)):
+            hint = "samples went to other questions: generate() puts the n samples of a prompt next to each other"
+        else:
+            hint = generation_mistake(got, questions, right, [])
+        assert_equal(got, [[text] * n for text in right], hint)
+    assert_equal(sample(lab, model, []), [], "no questions give no samples: []")
+
+
+@pytest.mark.todo("4.5", points=1)
+def test_first_tokens_come_from_the_models_distribution(lab):
+    tokenizer = lab.make("tiny_tokenizer")
+    weights = llama.random_llama(lab.rng, sharpness=1.2)
+    model = lab.make("llama", tokenizer, weights)
+    question = problem(lab.rng)
+    prompt = llama.token_ids(llama.chat(question))
+    for temperature, top_p in ((1.0, 1.0), (0.5, 1.0), (1.3, 0.6)):
+        [texts] = sample(
+            lab, model, [question], n=600, max_new_tokens=1, temperature=temperature, top_p=top_p,
+            seed=int(lab.rng.integers(10**6)),
+        )  # fmt: skip
+        counts = {text: texts.count(text) for text in texts}
+        # a hair more than top_p, so that rounding can't decide whether the last token is in
+        shares = llama.first_token_shares(weights, prompt, temperature, min(1.0, top_p + 1e-4))
+        if llama.fit(counts, shares) > 1e-9:
+            continue
+        others = {
+            "top_k cut the distribution (its default is 50): switch it off with top_k=0": {"top_k": 50},
+            "the temperature has no effect": {"temperature": 1.0},
+            "top_p has no effect": {"top_p": 1.0},
+            "logits were multiplied by the temperature instead of divided": {"temperature": 1 / temperature},
+        }
+        named = [
+            words
+            for words, change in others.items()
+            if llama.fit(
+                counts,
+                llama.first_token_shares(
+                    weights, prompt, **{"temperature": temperature, "top_p": top_p, **change}
+                ),
+            )
+            > 1e-9
+        ]
+        if len(counts) == 1:
+            named = ["all samples are the same: nothing is sampled (do_sample=True)"]
+        hint = (
+            named[0]
+            if named
+            else "samples are not drawn from the model's distribution at this temperature and top_p"
+        )
+        raise AssertionError(hint)
+
+
+@pytest.mark.todo("4.5", points=1)
+def test_the_seed_decides_whatever_was_drawn_before(lab):
+    tokenizer = lab.make("tiny_tokenizer")
+    model = lab.make("llama", tokenizer, llama.random_llama(lab.rng))
+    questions, seed = [problem(lab.rng, n) for n in (1, 3, 2)], int(lab.rng.integers(10**6))
+    first = sample(lab, model, questions, n=4, seed=seed, batch_size=2)
+    other = sample(lab, model, questions, n=4, seed=seed + 1, batch_size=2)
+    again = sample(lab, model, questions, n=4, seed=seed, batch_size=2)
+    assert first == again, "the same seed gave other samples: seed torch at the start of every call"
+    assert first != other, "another seed gave the same samples: the seed is not used"
+    flat = [text for group in first for text in group]
+    assert len(set(flat)) > len(flat) // 2, "the samples repeat: seed once a call, not once a batch or sample"
+    [left, right] = sample(lab, model, [questions[0]] * 2, n=4, seed=seed, batch_size=1)
+    assert left != right, "two batches of one call drew the same samples: seed once a call, not once a batch"
+
+
+@pytest.mark.todo("4.5", points=1)
+def test_everything_is_left_as_it_was(lab):
+    tokenizer = lab.make("tiny_tokenizer")
+    weights, questions, found = greedy_case(lab.rng, 10, {tokenizer_end()})
+    longest = max(found, key=len)
+    stop = longest[len(longest) // 2]  # a second end token, known only to the model's generation config
+    model = lab.make("llama", tokenizer, weights, training=True, stop_ids=[tokenizer_end(), stop])
+    looked = lambda: (  # noqa: E731
+        lab.make("state", tokenizer)["padding_side"],
+        lab.make("state", model)["training"],
+        lab.make("generation_settings", model),
+        np.asarray(lab.make("random_state")).tolist(),
+    )
+    before = looked()
+    assert before[:2] == ("right", True)
+    sample(lab, model, questions, n=8, tokenizer=tokenizer)
+    got = sample(lab, model, questions, temperature=0.0, max_new_tokens=10, tokenizer=tokenizer)
+    names = (
+        "tokenizer.padding_side",
+        "the model's train mode",
+        "model.generation_config",
+        "torch's random state",
+    )
+    for name, was, now in zip(names, before, looked(), strict=True):
+        assert was == now, f"{name} is not as it was before the call"
+    cut = [ids[: ids.index(stop) + 1] if stop in ids else ids for ids in found]
+    hint = "sampling stops at the tokenizer's end token and also at those of model.generation_config"
+    assert_equal(got, [[llama.text_of(ids)] for ids in cut], hint)
+
+
+# ---- 4.6 score_samples_batched -----------------------------------------------------------------------------
+
+
+def reward_of(weights: llama.Weights, text: str) -> float:
+    return float(llama.logits(weights, llama.token_ids(text))[-1, 0])
+
+
+def score_mistake(got: object, weights: llama.Weights, questions: list[str], samples: list[list[str]]) -> str:
+    """Words for wrong rewards, by what scoring another text would give."""
+    pairs = [(q, s) for q, group in zip(questions, samples, strict=True) for s in group]
+    end = "<|end|>"
+    texts = {
+        "only the sample was scored; the reward is of question and sample": [s for _, s in pairs],
+        "question and sample were put together without the chat template": [q + "\n" + s for q, s in pairs],
+        "question and sample were put together without the chat template ": [q + s for q, s in pairs],
+        "question and sample were put together without the chat template  ": [f"{q} {s}" for q, s in pairs],
+        "a generation prompt stands behind the finished conversation": [
+            llama.chat(q, s) + "<|assistant|>\n" for q, s in pairs
+        ],
+        "the sample was put into the user's turn": [llama.chat(q + "\n" + s) for q, s in pairs],
+        "the sample stands behind the prompt, but its turn is not closed: use the template for both turns": [
+            llama.chat(q) + s for q, s in pairs
+        ],
+        "the end token was added by hand: use the template for both turns": [
+            llama.chat(q) + s + end for q, s in pairs
+        ],
+    }
+    flat = [value for group in got for value in group] if isinstance(got, list) else []
+    if len(flat) != len(pairs) or not all(isinstance(value, float) for value in flat):
+        return "one float a sample, in the shape of `samples`"
+    right = [reward_of(weights, llama.chat(q, s)) for q, s in pairs]
+    if all(abs(1 / (1 + np.exp(-b)) - a) < 1e-3 for a, b in zip(flat, right, strict=True)):
+        return "the reward is the logit itself, without a sigmoid"
+    if all(abs(a + b) < 1e-3 for a, b in zip(flat, right, strict=True)):
+        return "the sign of the rewards is turned round"
+    for words, others in texts.items():
+        if all(abs(reward_of(weights, text) - a) < 1e-3 for a, text in zip(flat, others, strict=True)):
+            return words.strip()
+    off = [abs(a - b) > 1e-3 for a, b in zip(flat, right, strict=True)]
+    lengths = [len(llama.token_ids(llama.chat(q, s))) for q, s in pairs]
+    if any(off) and min(n for n, bad in zip(lengths, off, strict=True) if bad) > 250:
+        return "long conversations were truncated; they must be scored whole"
+    if sorted(round(a, 3) for a in flat) == sorted(round(b, 3) for b in right):
+        return "the rewards are right, but not in the order of the samples"
+    return (
+        "a reward must not depend on what shares its batch: hand over the mask, and set the model's pad token"
+    )
+
+
+def reward_case(rng: np.random.Generator, counts: tuple[int, ...]):
+    """(weights, questions, samples) with clearly different rewards and lengths; one sample is long."""
+    weights = llama.random_llama(rng, reward=True)
+    questions = [problem(rng, 1 + i % 3) for i in range(len(counts))]
+    samples = [[" ".join(solution(rng) for _ in range(1 + j % 3)) for j in range(count)] for count in counts]
+    return weights, questions, samples
+
+
+@pytest.mark.todo("4.6", points=2)
+def test_a_reward_is_the_logit_of_the_two_turn_conversation(lab):
+    weights, questions, samples = reward_case(lab.rng, (2, 3, 1))
+    samples[1][1] = " ".join(solution(lab.rng) for _ in range(24))  # several hundred tokens
+    tokenizer = lab.make("tiny_tokenizer")
+    model = lab.make("llama", tokenizer, weights, training=True, attention_dropout=0.5)
+    got = lab.method.score_samples_batched(model, tokenizer, questions, samples, batch_size=1)
+    right = [
+        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
+    ]
+    hint = score_mistake(got, weights, questions, samples)
+    assert_close(got, right, hint, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.todo("4.6", points=1)
+def test_a_reward_does_not_depend_on_its_batch(lab):
+    weights, questions, samples = reward_case(lab.rng, (3, 2, 3))
+    tokenizer = lab.make("tiny_tokenizer")
+    right = [
+        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
+    ]
+    backwards = [group[::-1] for group in samples[::-1]]
+    for pad_token_id in (None, 7):  # a model that knows no pad token, and one that knows another
+        model = lab.make("llama", tokenizer, weights, pad_token_id=pad_token_id)
+        for batch_size in (3, 100):
+            hint = "a reward must not depend on what shares its batch"
+            got = lab.method.score_samples_batched(
+                model, tokenizer, questions, samples, batch_size=batch_size
+            )
+            hint = score_mistake(got, weights, questions, samples)
+            assert_close(got, right, hint, rtol=1e-4, atol=1e-4)
+        got = lab.method.score_samples_batched(model, tokenizer, questions[::-1], backwards, batch_size=3)
+        turned = [group[::-1] for group in right[::-1]]
+        hint = "in another order the same conversations got other rewards: keep the order of questions and samples"
+        assert_close(got, turned, hint, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.todo("4.6", points=1)
+def test_rewards_come_in_the_shape_of_the_samples(lab):
+    weights, questions, samples = reward_case(lab.rng, (1, 0, 4, 2))
+    tokenizer = lab.make("tiny_tokenizer")
+    model = lab.make("llama", tokenizer, weights)
+    got = lab.method.score_samples_batched(model, tokenizer, questions, samples, batch_size=3)
+    shape = (
+        [len(group) for group in got]
+        if isinstance(got, list) and all(isinstance(g, list) for g in got)
+        else None
+    )
+    hint = "a list of floats for each question, as long as its list of samples, also when that is empty"
+    assert_equal(shape, [1, 0, 4, 2], hint)
+    assert all(type(value) is float for group in got for value in group), "rewards are floats, not tensors"
+    right = [
+        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
+    ]
+    assert_close(got, right, score_mistake(got, weights, questions, samples), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.todo("4.6", points=1)
+def test_scoring_leaves_tokenizer_and_model_as_they_were(lab):
+    weights, questions, samples = reward_case(lab.rng, (2, 1))
+    tokenizer = lab.make("tiny_tokenizer", padding_side="left")
+    model = lab.make("llama", tokenizer, weights, training=True, attention_dropout=0.5, pad_token_id=7)
+    got = lab.method.score_samples_batched(model, tokenizer, questions, samples, batch_size=2)
+    settings, held = lab.make("state", tokenizer), lab.make("state", model)
+    assert settings["padding_side"] == "left", "tokenizer.padding_side is not as it was before the call"
+    assert held["pad_token_id"] == 7, "reward_model.config.pad_token_id is not as it was before the call"
+    assert held["training"] is True, "the reward model's train mode is not as it was before the call"
+    right = [
+        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
+    ]
+    hint = "rewards differ on a model that was in train mode: score in eval mode (dropout off)"
+    assert_close(got, right, hint, rtol=1e-4, atol=1e-4)
+
+
+# ---- 4.7 majority_vote -------------------------------------------------------------------------------------
+
+
+def check_votes(lab, cases: list[oracle.Answers], rule: str) -> None:
+    for answers in cases:
+        got = lab.method.majority_vote(answers)
+        hint = mistake(got, oracle.vote_mistakes(answers), rule)
+        assert_equal(got, oracle.earliest_winner(answers), f"{hint} (answers: {answers})")
+
+
+@pytest.mark.todo("4.7", points=1)
+def test_the_most_frequent_answer_wins(lab):
+    cases = [["7", "7", "5"], ["5", "7", "7"], ["12"], ["3", "-3", "-3", "1/2"]]
+    for size in (5, 8, 16, 33):
+        names = oracle.answer_names(lab.rng, 4)
+        answers = [names[i % 4] for i in range(size)] + [names[int(lab.rng.integers(4))]] * size
+        cases.append([answers[int(i)] for i in lab.rng.permutation(len(answers))])
+    check_votes(lab, cases, "the answer with the most votes wins")
+
+
+@pytest.mark.todo("4.7", points=1)
+def test_ties_go_to_the_earliest_answer(lab):
+    cases = [["7", "5", "5", "7"], ["5", "7"], ["10", "9", "9", "10", "2"]]
+    for tied, each, others in ((2, 2, 1), (2, 3, 2), (3, 2, 0), (4, 2, 3), (2, 4, 1), (5, 1, 0)) * 3:
+        cases.append(oracle.tied_answers(lab.rng, tied, each, others))
+    check_votes(
+        lab, cases, "of the answers with the most votes the one that occurs earliest in the list wins"
+    )
+
+
+@pytest.mark.todo("4.7", points=1)
+def test_none_is_not_a_vote(lab):
+    cases: list[oracle.Answers] = [[None] * 5 + ["3"], ["3", None, None], [None, "8", None, "2", "2", None]]
+    for _ in range(8):
+        answers = oracle.random_answers(lab.rng, 4, 3, none_share=0.0) + [None] * 6
+        cases.append([answers[int(i)] for i in lab.rng.permutation(10)])
+    check_votes(lab, cases, "None is left out before the votes are counted")
+
+
+@pytest.mark.todo("4.7", points=1)
+def test_where_nobody_votes_nobody_wins(lab):
+    for answers in ([], [None], [None] * int(lab.rng.integers(2, 9))):
+        got = lab.method.majority_vote(answers)
+        hint = mistake(
+            got,
+            {
+                "no winner is None, not an empty text": "",
+                "no winner is None, not the text 'None'": "None",
+                "no winner is None, not zero": 0,
+            },
+            "without any vote the result is None",
+        )
+        assert_equal(got, None, hint)
+    [name] = oracle.answer_names(lab.rng, 1)
+    assert_equal(lab.method.majority_vote([None, name]), name, "a single vote is enough to win")
+
+
+# ---- 4.8 expected_vote_accuracy ----------------------------------------------------------------------------
+
+
+def expected_share(answers: oracle.Answers, gold: str) -> float:
+    votes = oracle.tally(answers)
+    top = [answer for answer, count in votes.items() if count == max(votes.values())]
+    return top.count(gold) / len(top) if top else 0.0
+
+
+def check_expectations(lab, cases: list[tuple[oracle.Answers, str]], rule: str) -> None:
+    for answers, gold in cases:
+        got = lab.evaluate.expected_vote_accuracy(answers, gold)
+        votes, right = oracle.tally(answers), expected_share(answers, gold)
+        with_none = oracle.tally(["none" if answer is None else answer for answer in answers])
+        top = [answer for answer, count in votes.items() if count == max(votes.values())]
+        top_none = [answer for answer, count in with_none.items() if count == max(with_none.values())]
+        likely = {
+            "None took part in the vote: leave it out before you count": (
+                top_none.count(gold) / len(top_none) if top_none else 0.0
+            ),
+            "a tie was broken by order; the expectation over a random tie-break is asked": float(
+                oracle.earliest_winner(answers) == gold
+            ),
+            "a tie counts as fully right; it is right with the chance that gold is drawn": float(gold in top),
+            "a tie counts as wrong; it is right with the chance that gold is drawn": float(top == [gold]),
+            "that is gold's share of the votes; only the tied winners count": votes.get(gold, 0)
+            / max(1, sum(votes.values())),
+            "that is gold's share of the samples; only the tied winners count": votes.get(gold, 0)
+            / max(1, len(answers)),
+            "it was divided by the number of different answers, not of the tied winners": (gold in top)
+            / max(1, len(votes)),
+        }
+        likely = {words: value for words, value in likely.items() if abs(value - right) > 1e-9}
+        assert_close(got, right, f"{mistake(got, likely, rule)} (answers: {answers}, gold: {gold!r})")
+
+
+@pytest.mark.todo("4.8", points=1)
+def test_a_tie_is_worth_the_share_of_its_right_answers(lab):
+    cases: list[tuple[oracle.Answers, str]] = [
+        (["7", "5", "5", "7"], "7"),
+        (["7", "5"], "5"),
+        (["7", "5"], "9"),
+        (["1", "1", "2", "2", "3", "3", "4"], "2"),
+        (["1", "1", "2"], "2"),
+        (["1", "1", "2"], "1"),
+    ]
+    for tied, each, others in ((2, 3, 2), (3, 2, 1), (5, 2, 3), (4, 1, 0)) * 2:
+        answers = oracle.tied_answers(lab.rng, tied, each, others)
+        cases.append((answers, str(answers[int(lab.rng.integers(len(answers)))])))
+    check_expectations(lab, cases, "the share of the most frequent answers that is right")
+
+
+@pytest.mark.todo("4.8", points=1)
+def test_it_is_the_mean_over_all_orders_of_the_answers(lab):
+    for _ in range(6):
+        answers = oracle.random_answers(lab.rng, 6, 3, none_share=0.15)
+        gold = next((answer for answer in answers if answer is not None), "1")
+        want = float(oracle.share_over_orderings(answers, gold))
+        for order in (answers, answers[::-1], [answers[int(i)] for i in lab.rng.permutation(6)]):
+            got = lab.evaluate.expected_vote_accuracy(order, gold)
+            hint = "the order of the answers plays no part: it is the mean of the vote over all orders"
+            assert_close(got, want, f"{hint} (answers: {order}, gold: {gold!r})")
+
+
+@pytest.mark.todo("4.8", points=1)
+def test_none_is_no_vote_and_no_votes_are_worth_nothing(lab):
+    cases: list[tuple[oracle.Answers, str]] = [([], "3"), ([None, None], "3"), ([None, None, None, "3"], "3")]
+    for _ in range(6):
+        answers = [*oracle.tied_answers(lab.rng, 2, 2, 1), *[None] * 4]
+        answers = [answers[int(i)] for i in lab.rng.permutation(len(answers))]
+        cases.append((answers, next(answer for answer in answers if answer is not None)))
+    check_expectations(lab, cases, "None is not a vote; without any vote the result is 0.0")
+
+
+@pytest.mark.todo("4.8", points=1)
+def test_a_gold_of_none_is_refused(lab):
+    [name] = oracle.answer_names(lab.rng, 1)
+    assert_close(lab.evaluate.expected_vote_accuracy([name, None], name), 1.0, "one vote for gold wins alone")
+    hint = "gold is None: None == None would make unread answers right; raise ValueError"
+    for answers in ([None, None], [name], []):
+        assert_refuses(lambda answers=answers: lab.evaluate.expected_vote_accuracy(answers, None), hint)
+
+
+# ---- 4.9 best_of_n -----------------------------------------------------------------------------------------
+
+
+def check_best(lab, cases: list[tuple[oracle.Answers, list[float]]], rule: str) -> None:
+    for answers, rewards in cases:
+        got = lab.method.best_of_n(answers, rewards)
+        right = answers[oracle.top_index(rewards)]
+        votes = oracle.tally(answers)
+        sums = {a: sum(r for b, r in zip(answers, rewards, strict=True) if a == b) for a in votes}
+        read = [(a, r) for a, r in zip(answers, rewards, strict=True) if a is not None]
+        last = max(range(len(rewards)), key=lambda i, r=rewards: (r[i], i))
+        likely = {
+            "samples without a readable answer were skipped; nothing is filtered here": (
+                read[oracle.top_index([r for _, r in read])][0] if read else None
+            ),
+            "the lowest reward was taken": answers[rewards.index(min(rewards))],
+            "of equal rewards the last was taken; the earliest wins": answers[last],
+            "the reward furthest from zero was taken; the highest wins": answers[
+                oracle.top_index([abs(r) for r in rewards])
+            ],
+            "rewards of equal answers were added up; that is the weighted vote": max(
+                sums, key=sums.get, default=None
+            ),
+            "that is the majority vote; the rewards decide here": oracle.earliest_winner(answers),
+            "of equal rewards the smallest answer was taken; the earliest wins": min(
+                (a for a, r in read if r == max(rewards)), default=None
+            ),
+            "of equal rewards the largest answer was taken; the earliest wins": max(
+                (a for a, r in read if r == max(rewards)), default=None
+            ),
+        }
+        likely = {words: value for words, value in likely.items() if value != right}
+        assert_equal(got, right, f"{mistake(got, likely, rule)} (answers: {answers}, rewards: {rewards})")
+
+
+@pytest.mark.todo("4.9", points=1)
+def test_the_highest_reward_decides(lab):
+    cases: list[tuple[oracle.Answers, list[float]]] = [
+        (["7", "5", "7"], [-3.0, -1.0, -2.0]),
+        (["7", "5", "5"], [0.9, 0.5, 0.6]),
+        (["4"], [-8.5]),
+    ]
+    for size in (2, 5, 8, 16):
+        rewards = oracle.rewards_of(lab.rng, size)
+        cases.append((oracle.random_answers(lab.rng, size, 4, none_share=0.0), rewards))
+        cases.append((oracle.answer_names(lab.rng, size), [reward - 50 for reward in rewards]))
+    check_best(lab, cases, "the answer of the sample with the highest reward")
+
+
+@pytest.mark.todo("4.9", points=1)
+def test_of_equal_rewards_the_earliest_wins_and_none_may_win(lab):
+    cases: list[tuple[oracle.Answers, list[float]]] = [
+        (["7", "5", "9"], [1.0, 2.0, 2.0]),
+        (["9", "5"], [2.0, 2.0]),
+        ([None, "5"], [2.0, 1.0]),
+        (["5", None], [1.0, 1.5]),
+        (["5", "6"], [float("-inf"), float("-inf")]),
+        (["5", "6"], [1e300, float("inf")]),
+    ]
+    for _ in range(8):
+        names = oracle.answer_names(lab.rng, 6)
+        rewards = [float(reward) for reward in lab.rng.integers(0, 3, size=6)]
+        cases.append((names, rewards))
+        cases.append(([None, *names], [5.0, *rewards]))
+    check_best(lab, cases, "nothing is filtered, and of equal rewards the earliest sample wins")
+    assert_equal(lab.method.best_of_n([], []), None, "no samples at all give None")
+
+
+@pytest.mark.todo("4.9", points=1)
+def test_a_reward_that_is_no_number_is_refused(lab):
+    size = int(lab.rng.integers(3, 7))
+    names, rewards = oracle.answer_names(lab.rng, size), oracle.rewards_of(lab.rng, size)
+    check_best(lab, [(names, rewards)], "the answer of the sample with the highest reward")
+    for place in range(size):
+        broken = [float("nan") if i == place else reward for i, reward in enumerate(rewards)]
+        hint = "a reward is NaN, wherever it stands: no comparison with it means anything; raise ValueError"
+        assert_refuses(lambda broken=broken: lab.method.best_of_n(names, broken), hint)
+
+
+# ---- 4.10 weighted_vote ------------------------------------------------------------------------------------
+
+
+def check_weighted(lab, cases: list[tuple[oracle.Answers, list[float], float]], rule: str) -> None:
+    for answers, rewards, temperature in cases:
+        got = lab.method.weighted_vote(answers, rewards, temperature)
+        right = oracle.weighted_winner(answers, rewards, temperature)
+        read = [(a, r) for a, r in zip(answers, rewards, strict=True) if a is not None]
+        rows: dict[str, list[float]] = {}
+        for answer, reward in read:
+            rows.setdefault(answer, []).append(reward)
+
+        def by(score, rows: dict = rows) -> str | None:
+            return max(rows, key=score) if rows else None
+
+        voters, rewards_read = [a for a, _ in read], [r for _, r in read]
+        likely = {
+            "the rewards themselves were added up; their exponentials are the weights": by(
+                lambda a: sum(rows[a])
+            ),
+            "the mean weight decides; the weights of an answer are added up": by(
+                lambda a: oracle.weighted_totals([a] * len(rows[a]), rows[a], temperature)[a] / len(rows[a])
+            ),
+            "the temperature was not used": oracle.weighted_winner(answers, rewards, 1.0),
+            "rewards were multiplied by the temperature; divide by it": oracle.weighted_winner(
+                answers, rewards, 1 / temperature
+            ),
+            "only the highest reward counts; that is best-of-n": (
+                voters[oracle.top_index(rewards_read)] if voters else None
+            ),
+            "None was given a weight: it is not a vote": oracle.weighted_winner(
+                ["none" if a is None else a for a in answers], rewards, temperature
+            ),
+            "that is the majority vote; weigh the votes by exp(reward / temperature)": oracle.earliest_winner(
+                answers
+            ),
+            "the earliest answer was taken: did every weight become 0 or infinite?": voters[0]
+            if voters
+            else None,
+        }
+        likely = {words: value for words, value in likely.items() if value != right}
+        likely = {words: None if value == "none" else value for words, value in likely.items()}
+        shown = f"(answers: {answers}, rewards: {rewards}, temperature: {temperature})"
+        assert_equal(got, right, f"{mistake(got, likely, rule)} {shown}")
+
+
+@pytest.mark.todo("4.10", points=1)
+def test_a_vote_weighs_the_exponential_of_its_reward(lab):
+    cases: list[tuple[oracle.Answers, list[float], float]] = [
+        (["7", "5", "5"], [2.0, 1.0, 1.0], 1.0),  # e^2 > 2e
+        (["7", "5", "5", "5"], [1.0, 0.5, 0.5, -3.0], 1.0),  # e < 2·e^.5
+        (["7", "5", "5"], [-2.0, -3.5, -3.5], 1.0),
+        (["7", "5", "5"], [2.0, 1.0, 1.0], 4.0),
+    ]
+    while len(cases) < 24:
+        answers = oracle.random_answers(lab.rng, 8, 3)
+        case = (
+            answers,
+            oracle.rewards_of(lab.rng, 8, spread=1.5),
+            float(lab.rng.choice([0.5, 1.0, 2.0, 5.0])),
+        )
+        if oracle.clear_margin(*case):
+            cases.append(case)
+    check_weighted(lab, cases, "the answer with the largest sum of exp(reward / temperature) wins")
+    default = lab.method.weighted_vote(["7", "5", "5"], [2.0, 1.0, 1.0])
+    assert_equal(default, "7", "the temperature is 1 when none is given")
+
+
+@pytest.mark.todo("4.10", points=1)
+def test_huge_and_tiny_rewards_neither_overflow_nor_vanish(lab):
+    for base in (1000.0, 100_000.0, -1000.0, -100_000.0):
+        cases: list[tuple[oracle.Answers, list[float], float]] = [(["7", "5"], [base, base + 1.5], 1.0)]
+        while len(cases) < 5:
+            answers = oracle.random_answers(lab.rng, 6, 3, none_share=0.1)
+            case = (answers, [base + reward for reward in oracle.rewards_of(lab.rng, 6, spread=1.0)], 1.0)
+            if oracle.clear_margin(*case):
+                cases.append(case)
+        try:
+            check_weighted(
+                lab, cases, "subtract the highest reward before exp: the winner stays, the sums are finite"
+            )
+        except OverflowError:
+            raise AssertionError(
+                "exp overflows: subtract the highest reward of the samples that vote"
+            ) from None
+    got = lab.method.weighted_vote([None, "7", "5"], [2000.0, 1.0, 2.0])
+    hint = (
+        "the highest reward belongs to a sample that doesn't vote; subtract the highest among those that do"
+    )
+    assert_equal(got, "5", hint)
+
+
+@pytest.mark.todo("4.10", points=1)
+def test_none_has_no_weight_and_equal_sums_go_to_the_earliest(lab):
+    cases: list[tuple[oracle.Answers, list[float], float]] = [
+        ([None, None, "7", "5"], [3.0, 3.0, 1.0, 1.5], 1.0),
+        (["7", "5", "5", "7"], [0.0, 0.0, 0.0, 0.0], 1.0),
+    ]
+    for answers, rewards, temperature in cases:
+        want = "5" if None in answers else "7"
+        got = lab.method.weighted_vote(answers, rewards, temperature)
+        hint = (
+            "None is not a vote, whatever its reward"
+            if None in answers
+            else ("equal sums: the tied answer that occurs earliest wins")
+        )
+        assert_equal(got, want, hint)
+    for _ in range(12):  # the same three weights in two orders: a plain sum may differ in its last bit
+        first, second = oracle.answer_names(lab.rng, 2)
+        weights = [float(reward) for reward in lab.rng.normal(size=3)]
+        got = lab.method.weighted_vote(
+            [first, *[second] * 3, first, first], [weights[0], *weights[::-1], *weights[1:]]
+        )
+        hint = (
+            "equal weights in another order must tie (math.fsum), and the earliest of the tied answers wins"
+        )
+        assert_equal(got, first, hint)
+    for answers in ([], [None, None]):
+        got = lab.method.weighted_vote(answers, [1.0] * len(answers))
+        assert_equal(got, None, "without any vote the result is None")
+
+
+@pytest.mark.todo("4.10", points=1)
+def test_between_best_of_n_and_the_majority(lab):
+    for _ in range(6):
+        names = oracle.answer_names(lab.rng, 3)
+        answers = [names[0]] * 4 + [names[1]] * 2 + [names[2]]
+        answers = [answers[int(i)] for i in lab.rng.permutation(7)]
+        rewards = oracle.rewards_of(lab.rng, 7)
+        cold = lab.method.weighted_vote(answers, rewards, 1e-3)
+        hint = "at a temperature near 0 the highest reward decides: divide the reward by the temperature"
+        assert_equal(cold, answers[oracle.top_index(rewards)], hint)
+        warm = lab.method.weighted_vote(answers, rewards, 1e4)
+        assert_equal(
+            warm, names[0], "at a very high temperature every vote weighs the same: the majority wins"
+        )
+    for broken in (float("nan"), float("inf"), float("-inf")):
+        hint = "a reward that is NaN or infinite has no weight: raise ValueError"
+        assert_refuses(
+            lambda broken=broken: lab.method.weighted_vote(["1", "2", "2"], [1.0, broken, 0.0]), hint
+        )
