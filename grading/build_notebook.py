@@ -14,6 +14,8 @@ What the author writes on a cell, and what it becomes (ids as in course.yaml):
     # %% tags=["setup"]              cells that the grader runs: tags "setup" and "inject" (loads `records`)
     # %% tags=["experiment"]         expensive cells, which the grader never runs
 
+In any cell `{{release_url}}` becomes the course's own.
+
 Every cell id is the grade id with hyphens ("4-V1", "4-V1-test", "4-W1"), the card's ("card-4-7"), the tag of
 a set-up cell ("setup", "inject"), or made from the cell's first words; so the grader finds cells by id,
 and the same source gives the same bytes. The grading metadata is nbgrader's schema 3.
@@ -40,6 +42,7 @@ from .build import fences
 from .markers import Problem, Region, SourceError, replace_regions
 
 AUTHOR_KEYS = ("answer", "test", "written", "card")
+JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # its own notes on blank lines
 STAGE_TAGS = ("setup", "inject")
 WRITTEN_STUB = "*Your answer here: replace this line.*"
 METADATA = {
@@ -80,6 +83,7 @@ def read_cells(text: str, path: str | Path) -> list[Cell]:
     for line, cell in zip(starts, parsed.cells, strict=True):
         metadata = dict(cell.metadata)
         tags = tuple(metadata.pop("tags", ()))
+        metadata = {key: value for key, value in metadata.items() if key not in JUPYTEXT_KEYS}
         unknown = set(metadata) - set(AUTHOR_KEYS)
         if unknown:
             known = ", ".join(AUTHOR_KEYS)
@@ -164,7 +168,8 @@ def _cell_source(lab: Lab, cell: Cell, path: str | Path, replacement: Replacemen
             raise SourceError([Problem(str(path), cell.line, f"card {card} is no TODO of {lab.key}")])
         return todo_card(lab, todo)
     try:
-        return replace_regions(cell.source, path, replacement).rstrip("\n")
+        source = cell.source.replace("{{release_url}}", lab.release_url)
+        return replace_regions(source, path, replacement).rstrip("\n")
     except SourceError as error:
         moved = [Problem(p.path, p.line + cell.line, p.message) for p in error.problems]
         raise SourceError(moved) from None

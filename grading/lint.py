@@ -141,44 +141,54 @@ def _docstring(todo: Todo, function: ast.FunctionDef, shown: str) -> list[Proble
 
 
 def _calls(lab: Lab, trees: dict[str, ast.Module]) -> list[Problem]:
-    """No TODO uses another's function: by name, by attribute, or through functions of the lab's modules."""
-    owner = {todo.function: todo for todo in lab.todos}
-    uses: dict[str, dict[str, int]] = {}
-    for tree in trees.values():
-        for name, function in _functions(tree).items():
-            uses.setdefault(name, {}).update(_names_used(function))
+    """No TODO uses another's function: directly, or through functions of the lab's modules."""
+    owner = {(todo.file, todo.function): todo for todo in lab.todos}
+    uses = {
+        (file, name): _functions_used(file, tree, function, trees)
+        for file, tree in trees.items()
+        for name, function in _functions(tree).items()
+    }
     problems = []
     for todo in lab.todos:
-        seen, queue = (
-            {todo.function},
-            [(name, line, name) for name, line in uses.get(todo.function, {}).items()],
-        )
+        start = (todo.file, todo.function)
+        seen, queue = {start}, [(used, line, used) for used, line in uses.get(start, {}).items()]
         while queue:
-            name, line, through = queue.pop(0)
-            if name in seen:
+            used, line, through = queue.pop(0)
+            if used in seen:
                 continue
-            seen.add(name)
-            if name in owner:
-                via = "" if through == name else f" through {through}"
-                other = owner[name]
-                message = f"TODO {todo.id} uses TODO {other.id} ({name}){via}: each is graded alone"
+            seen.add(used)
+            if used in owner:
+                via = "" if through == used else f" through {through[1]}"
+                message = f"TODO {todo.id} uses TODO {owner[used].id} ({used[1]}){via}: each is graded alone"
                 problems.append(Problem(f"solutions/{lab.package}/{todo.file}", line, message))
-            elif name in uses:
-                queue += [(inner, line, through) for inner in uses[name]]
+            queue += [(inner, line, through) for inner in uses.get(used, {})]
     return problems
 
 
-def _names_used(function: ast.FunctionDef) -> dict[str, int]:
-    """Names and attributes that a function's body reads, its own arguments left out, with the first line."""
+def _functions_used(
+    file: str, tree: ast.Module, function: ast.FunctionDef, trees: dict[str, ast.Module]
+) -> dict[tuple[str, str], int]:
+    """The lab's own functions that a function's body names, as (file, name), with the first line of each."""
+    known = {name: (file, name) for name in _functions(tree)}
+    modules: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            for alias in node.names:
+                local = alias.asname or alias.name
+                if node.module is None:  # from . import method
+                    modules[local] = f"{alias.name}.py"
+                else:
+                    known[local] = (f"{node.module}.py", alias.name)
     own = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
-    found: dict[str, int] = {}
-    for part in function.body:
-        for node in ast.walk(part):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in own:
-                found.setdefault(node.id, node.lineno)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                found.setdefault(node.attr, node.lineno)
-    return found
+    found: dict[tuple[str, str], int] = {}
+    for node in (node for part in function.body for node in ast.walk(part)):
+        if isinstance(node, ast.Name) and node.id in known and node.id not in own:
+            found.setdefault(known[node.id], node.lineno)
+        elif (
+            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules
+        ):
+            found.setdefault((modules[node.value.id], node.attr), node.lineno)
+    return {place: line for place, line in found.items() if place[1] in _functions(trees.get(place[0]))}
 
 
 def _forbidden_imports(lab: Lab, trees: dict[str, ast.Module]) -> list[Problem]:
