@@ -19,7 +19,8 @@ import socket
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -240,7 +241,8 @@ def load_model(
 def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:
     place = find(name)
     if isinstance(place, Path):
-        return kind.from_pretrained(place, **settings)
+        with _no_progress_bar():  # a folder loads in seconds, and a notebook keeps what is printed
+            return kind.from_pretrained(place, **settings)
     offline = _hub_is_out_of_reach()  # asked first: the hub's client would retry for most of a minute
     try:
         return kind.from_pretrained(place, **settings, local_files_only=offline)
@@ -251,6 +253,19 @@ def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:
             f"{said} (a folder {str(place).replace('/', '--')} in $LABS_MODELS works offline)",
             command=f"hf auth login, accept its licence on huggingface.co/{place}, then: hf download {place}",
         ) from error
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _hub_is_out_of_reach() -> bool:
