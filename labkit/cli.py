@@ -101,9 +101,8 @@ def _run_lab(lab: Lab, argv: list[str]) -> None:
     """Calls the lab's `main(argv)`; of an error in the student's code type, words and line are shown."""
     from .student import starter_folder, student_error_from
 
-    module = _module(lab, "run")
     try:
-        module.main(argv)
+        _module(lab, "run").main(argv)
     except LabError:
         raise
     except NotImplementedError as error:

@@ -775,6 +775,10 @@ def test_a_run_reports_the_students_own_line(mini, monkeypatch, capsys):
     assert code == 2 and "TODO 9.2 half" in output and "labs check 9.2" in output
     code, output = run_cli(capsys, "run", "lab9", "--seed", "1")
     assert code == 2 and "TypeError" in output and "starter/lab9_mini/method.py, line 3" in output
+    student.forget_starter()
+    _write(mini / "starter" / "lab9_mini" / "method.py", "def double(x:\n")
+    code, output = run_cli(capsys, "run", "lab9")
+    assert code == 2 and "SyntaxError" in output and "starter/lab9_mini/method.py, line 1" in output
 
 
 def test_an_unexpected_error_is_one_message_and_code_1(mini, monkeypatch, capsys):
