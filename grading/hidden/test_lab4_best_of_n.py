@@ -867,7 +867,7 @@ def test_a_reward_is_the_logit_of_the_two_turn_conversation(lab):
 
 
 @pytest.mark.todo("4.6", points=1)
-def test_a_reward_does_not_depend_on_its_batch(lab):
+def test_no_batch_changes_a_reward(lab):
     weights, questions, samples = reward_case(lab.rng, (3, 2, 3))
     tokenizer = lab.make("tiny_tokenizer")
     right = [
@@ -937,7 +937,7 @@ def check_votes(lab, cases: list[oracle.Answers], rule: str) -> None:
 
 
 @pytest.mark.todo("4.7", points=1)
-def test_the_most_frequent_answer_wins(lab):
+def test_the_answer_with_most_votes_wins(lab):
     cases = [["7", "7", "5"], ["5", "7", "7"], ["12"], ["3", "-3", "-3", "1/2"]]
     for size in (5, 8, 16, 33):
         names = oracle.answer_names(lab.rng, 4)
@@ -947,7 +947,7 @@ def test_the_most_frequent_answer_wins(lab):
 
 
 @pytest.mark.todo("4.7", points=1)
-def test_ties_go_to_the_earliest_answer(lab):
+def test_a_tie_goes_to_the_answer_seen_first(lab):
     cases = [["7", "5", "5", "7"], ["5", "7"], ["10", "9", "9", "10", "2"]]
     for tied, each, others in ((2, 2, 1), (2, 3, 2), (3, 2, 0), (4, 2, 3), (2, 4, 1), (5, 1, 0)) * 3:
         cases.append(oracle.tied_answers(lab.rng, tied, each, others))
@@ -957,7 +957,7 @@ def test_ties_go_to_the_earliest_answer(lab):
 
 
 @pytest.mark.todo("4.7", points=1)
-def test_none_is_not_a_vote(lab):
+def test_none_never_counts_as_a_vote(lab):
     cases: list[oracle.Answers] = [[None] * 5 + ["3"], ["3", None, None], [None, "8", None, "2", "2", None]]
     for _ in range(8):
         answers = oracle.random_answers(lab.rng, 4, 3, none_share=0.0) + [None] * 6
@@ -1286,3 +1286,609 @@ def test_between_best_of_n_and_the_majority(lab):
         assert_refuses(
             lambda broken=broken: lab.method.weighted_vote(["1", "2", "2"], [1.0, broken, 0.0]), hint
         )
+
+
+# ---- 4.11 pass_at_k ----------------------------------------------------------------------------------------
+
+
+def check_pass(lab, cases: list[tuple[int, int, int]], rule: str, rtol: float = 1e-9) -> None:
+    for n, c, k in cases:
+        try:
+            got = lab.evaluate.pass_at_k(n, c, k)
+        except (OverflowError, ZeroDivisionError):
+            raise AssertionError(
+                "the binomials don't fit into a float: write the quotient as a product, or divide whole numbers"
+            ) from None
+        hint = mistake(got, oracle.pass_mistakes(n, c, k), rule)
+        assert_close(
+            got, oracle.pass_exactly(n, c, k), f"{hint} (n={n}, c={c}, k={k})", rtol=rtol, atol=1e-12
+        )
+
+
+@pytest.mark.todo("4.11", points=1)
+def test_it_counts_the_subsets_that_hold_a_right_sample(lab):
+    for n in (1, 4, 8, int(lab.rng.integers(5, 11))):
+        for c in range(n + 1):
+            for k in range(1, n + 1):
+                got = lab.evaluate.pass_at_k(n, c, k)
+                hint = mistake(
+                    got,
+                    oracle.pass_mistakes(n, c, k),
+                    "the share of all ways to draw k of the n samples without replacement that hold a right one",
+                )
+                assert_close(
+                    got, oracle.pass_by_counting(n, c, k), f"{hint} (n={n}, c={c}, k={k})", atol=1e-12
+                )
+
+
+@pytest.mark.todo("4.11", points=1)
+def test_it_stays_exact_for_very_many_samples(lab):
+    cases = [(1_000, 3, 200), (2_000, 1_000, 1_000), (5_000, 2, 2_500), (300_000, 1, 1), (200_000, 5, 64)]
+    for _ in range(4):
+        n = int(lab.rng.integers(1_500, 9_000))
+        cases.append((n, int(lab.rng.integers(1, 6)), int(lab.rng.integers(2, n // 2))))
+    check_pass(lab, cases, "exact to 1e-9 also for many samples", rtol=1e-8)
+
+
+@pytest.mark.todo("4.11", points=1)
+def test_nothing_right_is_zero_and_too_few_wrong_is_one(lab):
+    for _ in range(8):
+        n = int(lab.rng.integers(2, 400))
+        k = int(lab.rng.integers(1, n + 1))
+        none, sure = lab.evaluate.pass_at_k(n, 0, k), lab.evaluate.pass_at_k(n, n - k + 1, k)
+        assert none == 0.0, f"with no right sample the chance is exactly 0 (n={n}, c=0, k={k})"
+        hint = f"with fewer than k wrong samples every subset holds a right one: exactly 1 (n={n}, c={n - k + 1}, k={k})"
+        assert sure == 1.0, hint
+    n, c = 60, int(lab.rng.integers(1, 20))
+    curve = [lab.evaluate.pass_at_k(n, c, k) for k in range(1, n + 1)]
+    assert all(a <= b + 1e-12 for a, b in zip(curve, curve[1:], strict=False)), (
+        "more samples can't lower the chance"
+    )
+    assert_close(curve[0], c / n, "at k = 1 it is the share of right samples")
+
+
+@pytest.mark.todo("4.11", points=1)
+def test_k_beyond_the_samples_is_refused(lab):
+    n = int(lab.rng.integers(3, 30))
+    check_pass(lab, [(n, 1, n), (n, 1, 1), (n, n, n)], "k = n is still fine")
+    for k in (n + 1, 2 * n, 0, -1):
+        hint = (
+            "k > n: nothing says how more samples than were drawn would do; raise ValueError"
+            if k > n
+            else "k must be at least 1: raise ValueError"
+        )
+        for c in (0, 1, n):
+            assert_refuses(lambda c=c, k=k: lab.evaluate.pass_at_k(n, c, k), hint)
+
+
+# ---- 4.12 maj_at_k -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.todo("4.12", points=1)
+def test_with_k_all_samples_there_is_one_subset(lab):
+    share = lab.make("score:share_of_gold")
+    for size in (1, 5, 16):
+        answers = oracle.random_answers(lab.rng, size, 3)
+        gold = next((answer for answer in answers if answer is not None), "1")
+        for seed in (0, int(lab.rng.integers(1, 1000))):
+            got = lab.evaluate.maj_at_k(answers, gold, size, share, resamples=7, seed=seed)
+            read = [answer for answer in answers if answer is not None]
+            likely = {
+                "None was dropped before the subsets were drawn: a sample without an answer is a sample too": (
+                    read.count(gold) / max(1, len(read))
+                ),
+                "scores were added up, not averaged": 7 * answers.count(gold) / size,
+            }
+            want = answers.count(gold) / size
+            likely = {words: value for words, value in likely.items() if abs(value - want) > 1e-9}
+            hint = mistake(got, likely, "k = n leaves one subset, all answers: draw without replacement")
+            assert_close(got, want, hint)
+
+
+@pytest.mark.todo("4.12", points=1)
+def test_with_any_gold_it_is_pass_at_k(lab):
+    any_gold, draws = lab.make("score:any_gold"), 3000
+    for n, c, k in ((8, 2, 5), (8, 2, 2), (16, 1, 8)):
+        wrong = oracle.answer_names(lab.rng, n)
+        gold, answers = wrong[0], [*[wrong[0]] * c, *[None] * 3, *wrong[1 : n - c - 2]]
+        for order in (answers, answers[::-1]):
+            got = lab.evaluate.maj_at_k(
+                order, gold, k, any_gold, resamples=draws, seed=int(lab.rng.integers(10**6))
+            )
+            exact, again = oracle.pass_exactly(n, c, k), 1 - (1 - c / n) ** k
+            noise = 6.5 * (exact * (1 - exact) / draws) ** 0.5
+            if abs(got - exact) <= noise:
+                continue
+            if got in (0.0, 1.0):
+                hint = "always the same k samples were looked at: draw a new random subset each time"
+            elif abs(got - again) <= 6.5 * (again * (1 - again) / draws) ** 0.5:
+                hint = "samples were drawn with replacement: a subset holds no sample twice"
+            else:
+                hint = "every subset of k of the n samples must be equally likely, samples without an answer included"
+            raise AssertionError(hint)
+
+
+@pytest.mark.todo("4.12", points=1)
+def test_the_seed_makes_it_repeatable(lab):
+    share, gold = lab.make("score:share_of_gold"), "1"
+    answers = [gold if i < 20 else str(i) for i in lab.rng.permutation(50)]
+    seeds = [int(seed) for seed in lab.rng.choice(10_000, size=5, replace=False)]
+    first = [lab.evaluate.maj_at_k(answers, gold, 17, share, resamples=23, seed=seed) for seed in seeds]
+    again = [lab.evaluate.maj_at_k(answers, gold, 17, share, resamples=23, seed=seed) for seed in seeds]
+    assert first == again, (
+        "the same seed gave another result: use a generator of your own, made from the seed"
+    )
+    assert len(set(first)) > 1, "all seeds gave the same result: the seed is not used"
+    plain = [lab.evaluate.maj_at_k(answers, gold, 17, share, resamples=23) for _ in range(2)]
+    assert plain[0] == plain[1], "without a seed the seed is 0: the result repeats"
+    value = lab.evaluate.maj_at_k(answers, gold, 3, lab.make("score:any_gold"), resamples=1, seed=seeds[0])
+    assert value in (0.0, 1.0), (
+        "resamples says how many subsets are drawn; with one, the mean is that one's score"
+    )
+
+
+@pytest.mark.todo("4.12", points=1)
+def test_a_subset_has_k_samples_in_their_order_none_twice(lab):
+    size = int(lab.rng.integers(9, 20))
+    answers = [str(i) for i in range(1, size + 1)]
+    for k in (2, size // 2, size - 1):
+        got = lab.evaluate.maj_at_k(answers, "1", k, lab.make("score:size"), resamples=9)
+        likely = {
+            "scores were added up, not averaged": 9.0 * k,
+            "the whole list was scored, not a subset": float(size),
+            "the subsets have one sample too few": k - 1.0,
+            "the subsets have one sample too many": k + 1.0,
+        }
+        assert_close(got, float(k), mistake(got, likely, "every subset has exactly k answers"))
+        got = lab.evaluate.maj_at_k(answers, "1", k, lab.make("score:in_order"), resamples=30)
+        hint = "the answers of a subset stay in their original order, and none occurs twice: a tie rule depends on it"
+        assert_close(got, 1.0, hint)
+
+
+@pytest.mark.todo("4.12", points=1)
+def test_a_gold_of_none_and_k_beyond_the_samples_are_refused(lab):
+    size = int(lab.rng.integers(3, 9))
+    answers, share = oracle.answer_names(lab.rng, size), lab.make("score:share_of_gold")
+    assert_close(lab.evaluate.maj_at_k(answers, answers[0], size, share), 1 / size, "k = n is still fine")
+    hint = "k must be between 1 and the number of samples: raise ValueError"
+    for k in (size + 1, 3 * size, 0, -1):
+        assert_refuses(lambda k=k: lab.evaluate.maj_at_k(answers, answers[0], k, share, resamples=3), hint)
+    hint = "gold is None: None == None would make unread answers right; raise ValueError"
+    for k in (1, size):
+        assert_refuses(lambda k=k: lab.evaluate.maj_at_k([None] * size, None, k, share, resamples=3), hint)
+
+
+# ---- 4.13 best_of_n_kl_bound -------------------------------------------------------------------------------
+
+
+def kl_mistake(got: object, n: int) -> str:
+    likely = {
+        "the term (n - 1)/n is missing": np.log(n),
+        "that is in bits; nats are asked (natural logarithm)": (np.log(n) - (n - 1) / n) / np.log(2),
+        "the logarithm is to base 2; nats are asked (natural logarithm)": np.log2(n) - (n - 1) / n,
+        "the logarithm is to base 10; nats are asked (natural logarithm)": np.log10(n) - (n - 1) / n,
+        "the term is (n - 1)/n, not 1/n": np.log(n) - 1 / n,
+        "the term (n - 1)/n is subtracted, not added": np.log(n) + (n - 1) / n,
+        "that is log n - n/(n - 1) or alike: the term is (n - 1)/n": np.log(n) - n / max(1, n - 1),
+        "the sign is turned round: a divergence is not negative": (n - 1) / n - np.log(n),
+        "1 was subtracted instead of (n - 1)/n": np.log(n) - 1,
+    }
+    right = np.log(n) - (n - 1) / n
+    likely = {words: float(value) for words, value in likely.items() if abs(value - right) > 1e-6}
+    return mistake(got, likely, "the bound is log n - (n - 1)/n in nats")
+
+
+@pytest.mark.todo("4.13", points=1)
+def test_the_bound_is_the_divergence_of_a_maximum(lab):
+    for n in (2, 4, 8, 16, 64, int(lab.rng.integers(3, 60))):
+        got = lab.evaluate.best_of_n_kl_bound(n)
+        assert_close(got, oracle.kl_by_integration(n), f"{kl_mistake(got, n)} (n={n})", rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.todo("4.13", points=1)
+def test_each_further_sample_moves_it_a_little_more(lab):
+    first = int(lab.rng.integers(1, 40))
+    curve = [lab.evaluate.best_of_n_kl_bound(n) for n in range(first, first + 12)]
+    for n, (here, after) in enumerate(zip(curve, curve[1:], strict=False), start=first):
+        step = float(np.log1p(1 / n)) - 1 / (n * (n + 1))  # the bound at n + 1 minus that at n
+        assert_close(after - here, step, f"{kl_mistake(here, n)} (n={n})", atol=1e-9)
+    million = lab.evaluate.best_of_n_kl_bound(10**6)
+    assert_close(million, float(np.log(10) * 6) - 1 + 1e-6, kl_mistake(million, 10**6))
+
+
+@pytest.mark.todo("4.13", points=1)
+def test_one_sample_moves_nothing_and_fewer_are_refused(lab):
+    got = lab.evaluate.best_of_n_kl_bound(1)
+    assert_close(got, 0.0, f"best of one is the model itself: 0 ({kl_mistake(got, 1)})", atol=1e-12)
+    for n in (0, -1, -int(lab.rng.integers(2, 50))):
+        hint = "best-of-n needs n >= 1: raise ValueError"
+        assert_refuses(lambda n=n: lab.evaluate.best_of_n_kl_bound(n), hint)
+
+
+# ---- 4.14 check_majority_failure ---------------------------------------------------------------------------
+
+
+def check_vote_failures(lab, name: str, choose, cases: list[tuple[oracle.Answers, str]]) -> None:
+    vote = lab.make(name)
+    for answers, gold in cases:
+        got = lab.evaluate.check_majority_failure(answers, gold, vote)
+        right = gold in answers and choose(answers) != gold
+        likely = {
+            "no sample was right: then the samples failed, not the vote": choose(answers) != gold,
+            "that is whether the vote is right; the failure is asked": choose(answers) == gold,
+            "that is whether a right answer is there; the vote must also have missed it": gold in answers,
+            "a vote of your own was used; `vote` decides": gold in answers
+            and oracle.earliest_winner(answers) != gold,
+            "a vote that chooses None misses a right answer too": gold in answers
+            and choose(answers) not in (None, gold),
+        }
+        likely = {words: value for words, value in likely.items() if value != right}
+        hint = mistake(
+            got, likely, "True or False: a right answer is there, and the vote's choice is not gold"
+        )
+        assert_equal(got, right, f"{hint} (answers: {answers}, gold: {gold!r}, vote: {name})")
+
+
+def last_parsed(answers: oracle.Answers) -> str | None:
+    return [*[answer for answer in answers if answer is not None][-1:], None][0]
+
+
+def smallest(answers: oracle.Answers) -> str | None:
+    return min([answer for answer in answers if answer is not None], default=None)
+
+
+def last_of_all(answers: oracle.Answers) -> str | None:
+    return answers[-1]
+
+
+def failure_cases(rng: np.random.Generator, count: int) -> list[tuple[oracle.Answers, str]]:
+    """(answers, gold): gold among the answers, alone or often, or missing."""
+    cases = []
+    for i in range(count):
+        answers = oracle.random_answers(rng, 6, 3, none_share=0.25)
+        there = [answer for answer in answers if answer is not None] or ["1"]
+        gold = "123456" if i % 3 == 0 else there[int(rng.integers(len(there)))]
+        cases.append((answers, gold))
+    return cases
+
+
+@pytest.mark.todo("4.14", points=1)
+def test_a_lost_right_answer_is_a_failure_of_the_vote(lab):
+    cases: list[tuple[oracle.Answers, str]] = [
+        (["3", "5", "5"], "3"),
+        (["3", "5", "5"], "5"),
+        (["5", "3", None], "3"),
+        (["5", "3", None], "5"),
+    ]
+    check_vote_failures(lab, "vote:last_parsed", last_parsed, cases + failure_cases(lab.rng, 10))
+    check_vote_failures(lab, "vote:smallest", smallest, cases + failure_cases(lab.rng, 10))
+
+
+@pytest.mark.todo("4.14", points=1)
+def test_without_a_right_sample_the_vote_has_not_failed(lab):
+    cases: list[tuple[oracle.Answers, str]] = [
+        ([], "3"),
+        ([None, None], "3"),
+        (["5", "5"], "3"),
+        (["31"], "3"),
+    ]
+    cases += [(answers, "654321") for answers, _ in failure_cases(lab.rng, 6)]
+    check_vote_failures(lab, "vote:last_parsed", last_parsed, cases)
+    check_vote_failures(lab, "vote:smallest", smallest, [(["5", "3"], "5"), *cases])
+
+
+@pytest.mark.todo("4.14", points=1)
+def test_the_vote_sees_every_answer_and_gold_is_never_none(lab):
+    cases = [(["3", None], "3"), ([None, "3"], "3"), (["3", "5", None], "5"), ([None, "5", "3"], "3")]
+    check_vote_failures(lab, "vote:last_of_all", last_of_all, [*cases, *failure_cases(lab.rng, 8)])
+    hint = "gold is None: None == None would make unread answers right; raise ValueError"
+    vote = lab.make("vote:last_parsed")
+    for answers in ([None, "5"], ["5"], [None]):
+        assert_refuses(lambda a=answers: lab.evaluate.check_majority_failure(a, None, vote), hint)
+
+
+# ---- 4.15 check_bon_failure --------------------------------------------------------------------------------
+
+
+def check_bon_failures(lab, cases: list[tuple[oracle.Answers, list[float], str]]) -> None:
+    for answers, rewards, gold in cases:
+        got = lab.evaluate.check_bon_failure(answers, rewards, gold)
+        chosen = answers[oracle.top_index(rewards)] if answers else None
+        right = gold in answers and chosen != gold
+        highest = [a for a, r in zip(answers, rewards, strict=True) if r == max(rewards)]
+        read = [(a, r) for a, r in zip(answers, rewards, strict=True) if a is not None]
+        best_read = read[oracle.top_index([r for _, r in read])][0] if read else None
+        likely = {
+            "no sample was right: then the samples failed, not the reward": chosen != gold,
+            "that is whether best-of-n is right; the failure is asked": chosen == gold,
+            "that is whether a right answer is there; the choice must also have missed it": gold in answers,
+            "of equal rewards the last was taken; the earliest wins": gold in answers and highest[-1] != gold,
+            "one right answer among equal rewards is not enough; the earliest wins": gold in answers
+            and gold not in highest,
+            "samples without a readable answer were skipped; a chosen None is a failure too": gold in answers
+            and best_read != gold,
+            "a chosen None is a failure too": gold in answers and chosen not in (None, gold),
+            "the lowest reward was taken": bool(answers)
+            and gold in answers
+            and answers[rewards.index(min(rewards))] != gold,
+            "that is the failure of the majority vote; the rewards decide here": gold in answers
+            and oracle.earliest_winner(answers) != gold,
+        }
+        likely = {words: value for words, value in likely.items() if value != right}
+        hint = mistake(
+            got, likely, "True or False: a right answer is there, and the highest reward has another"
+        )
+        assert_equal(got, right, f"{hint} (answers: {answers}, rewards: {rewards}, gold: {gold!r})")
+
+
+@pytest.mark.todo("4.15", points=1)
+def test_a_right_answer_with_a_lower_reward_is_a_failure_of_best_of_n(lab):
+    cases: list[tuple[oracle.Answers, list[float], str]] = [
+        (["3", "5"], [1.0, 2.0], "3"),
+        (["3", "5"], [1.0, 2.0], "5"),
+        (["3", "5", "3"], [-1.0, -2.0, -3.0], "5"),
+        (["5", "5", "3"], [0.0, -1.0, 2.0], "3"),
+    ]
+    cases += [
+        (answers, oracle.rewards_of(lab.rng, len(answers)), gold)
+        for answers, gold in failure_cases(lab.rng, 16)
+        if gold in answers
+    ]
+    check_bon_failures(lab, cases)
+
+
+@pytest.mark.todo("4.15", points=1)
+def test_of_equal_rewards_the_earliest_is_the_choice_even_unread(lab):
+    cases: list[tuple[oracle.Answers, list[float], str]] = [
+        (["3", "5"], [2.0, 2.0], "3"),
+        (["3", "5"], [2.0, 2.0], "5"),
+        ([None, "3"], [2.0, 1.0], "3"),
+        ([None, "3"], [2.0, 2.0], "3"),
+        (["3", None], [2.0, 2.0], "3"),
+    ]
+    for answers, gold in failure_cases(lab.rng, 16):
+        cases.append((answers, [float(reward) for reward in lab.rng.integers(0, 3, size=len(answers))], gold))
+    check_bon_failures(lab, cases)
+
+
+@pytest.mark.todo("4.15", points=1)
+def test_without_a_right_sample_best_of_n_has_not_failed(lab):
+    cases: list[tuple[oracle.Answers, list[float], str]] = [
+        ([], [], "3"),
+        ([None, None], [1.0, 2.0], "3"),
+        (["5", "31"], [1.0, 2.0], "3"),
+    ]
+    cases += [(a, oracle.rewards_of(lab.rng, len(a)), "654321") for a, _ in failure_cases(lab.rng, 6)]
+    check_bon_failures(lab, [*cases, (["3", "5"], [0.0, 1.0], "3")])
+    hint = "gold is None: None == None would make unread answers right; raise ValueError"
+    for answers in ([None, "5"], ["5", "6"], [None, None]):
+        assert_refuses(lambda a=answers: lab.evaluate.check_bon_failure(a, [1.0, 2.0], None), hint)
+
+
+# ---- 4.16 get_unique_preds_count ---------------------------------------------------------------------------
+
+
+def check_counts(lab, cases: list[oracle.Answers], rule: str) -> None:
+    for answers in cases:
+        got = lab.evaluate.get_unique_preds_count(answers)
+        votes = oracle.tally(answers)
+        likely = {
+            "None was counted as an answer": len({*answers}),
+            "that is the number of answers; each different one counts once": sum(votes.values()),
+            "that is the number of samples; each different answer counts once": len(answers),
+            "only answers that occur once were counted": list(votes.values()).count(1),
+            "that is the count of the most frequent answer": max(votes.values(), default=0),
+            "one was subtracted for None although there is none": len(votes) - 1,
+        }
+        likely = {words: value for words, value in likely.items() if value != len(votes)}
+        assert_equal(got, len(votes), f"{mistake(got, likely, rule)} (answers: {answers})")
+
+
+@pytest.mark.todo("4.16", points=1)
+def test_every_different_answer_counts_once(lab):
+    cases: list[oracle.Answers] = [["7", "5", "7"], ["7"], ["1", "-1", "1/2", "2"], ["4", "4", "4"]]
+    cases += [oracle.random_answers(lab.rng, size, 5, none_share=0.0) for size in (3, 8, 20)]
+    check_counts(lab, cases, "a whole number: how many different answers there are")
+
+
+@pytest.mark.todo("4.16", points=1)
+def test_none_is_no_answer(lab):
+    cases: list[oracle.Answers] = [[], [None], [None, None, "3"], ["3", None, "3", "4"], ["0", None]]
+    cases += [[*oracle.random_answers(lab.rng, size, 4, none_share=0.4), None] for size in (3, 8, 20)]
+    check_counts(lab, cases, "what could not be read is no answer; nothing read gives 0")
+
+
+# ---- 4.17 overoptimisation_curve ---------------------------------------------------------------------------
+
+
+def scored_items(rng: np.random.Generator, sizes: list[int], levels: int = 0):
+    """(correct, rewards) of items with these numbers of samples; with `levels`, rewards from so few values."""
+    correct, rewards = [], []
+    for size in sizes:
+        right = [bool(rng.random() < 0.45) for _ in range(size)]
+        right[int(rng.integers(size))] ^= True
+        correct.append(right)
+        rewards.append(
+            [float(value) for value in rng.integers(0, levels, size=size)]
+            if levels
+            else oracle.rewards_of(rng, size)
+        )
+    return correct, rewards
+
+
+def check_curve(lab, correct, rewards, ns: list[int], rule: str) -> None:
+    got = lab.evaluate.overoptimisation_curve(correct, rewards, ns)
+    want = oracle.mean_curve(correct, rewards, ns)
+    backwards = [row[::-1] for row in correct], [row[::-1] for row in rewards]
+    samples = sum(map(len, correct))
+    likely = {
+        "only the first n samples were looked at; average over all n-subsets": oracle.first_n_curve(
+            correct, rewards, ns
+        ),
+        "of equal rewards the later index won; the earlier one does": oracle.mean_curve(*backwards, ns),
+        "the lowest reward was taken": oracle.mean_curve(correct, [[-r for r in row] for row in rewards], ns),
+        "subsets were drawn with replacement; a subset holds no sample twice": [
+            with_replacement(correct, rewards, n) for n in ns
+        ],
+        "items were added up, not averaged": [value * len(correct) for value in want],
+        "samples of all items were put together; every item counts the same": [
+            sum(
+                float(oracle.share_of_subsets(c, r, n)) * len(c)
+                for c, r in zip(correct, rewards, strict=True)
+            )
+            / samples
+            for n in ns
+        ],
+        "that is the chance that any of n is right; best-of-n must also choose it": [
+            sum(oracle.pass_exactly(len(c), sum(c), n) for c in correct) / len(correct) for n in ns
+        ],
+        "the values are in the order of sorted ns, not of `ns`": oracle.mean_curve(
+            correct, rewards, sorted(ns)
+        ),
+        "the mean of the right shares, whatever n is": [sum(sum(c) / len(c) for c in correct) / len(correct)]
+        * len(ns),
+    }
+    likely = {
+        words: values
+        for words, values in likely.items()
+        if any(abs(a - b) > 1e-7 for a, b in zip(values, want, strict=True))
+    }
+    assert_close(got, want, mistake(got, likely, rule), rtol=1e-9, atol=1e-9)
+
+
+def with_replacement(correct, rewards, n: int) -> float:
+    """The mistake: n independent draws, so the sample at place j is best with chance ((N-j)^n - (N-j-1)^n) / N^n."""
+    total = 0.0
+    for right, row in zip(correct, rewards, strict=True):
+        size = len(row)
+        order = sorted(range(size), key=lambda i: -row[i])
+        total += sum(
+            ((size - j) ** n - (size - j - 1) ** n) / size**n for j, i in enumerate(order) if right[i]
+        )
+    return total / len(correct)
+
+
+@pytest.mark.todo("4.17", points=1)
+def test_it_is_the_mean_over_every_subset(lab):
+    correct, rewards = scored_items(lab.rng, [7, 8, 6, 9])
+    check_curve(lab, correct, rewards, [4, 1, 6, 2, 2], "the mean of best-of-n over all subsets of n samples")
+    correct, rewards = scored_items(lab.rng, [4])
+    check_curve(lab, correct, rewards, [1, 2, 3, 4], "the mean of best-of-n over all subsets of n samples")
+
+
+@pytest.mark.todo("4.17", points=1)
+def test_of_equal_rewards_the_earlier_sample_wins(lab):
+    for _ in range(3):
+        correct, rewards = scored_items(lab.rng, [6, 8, 7], levels=3)
+        rule = "of equal rewards in a subset the sample with the earlier index is chosen"
+        check_curve(lab, correct, rewards, [2, 3, 5], rule)
+    check_curve(lab, [[True, False]], [[1.0, 1.0]], [1, 2], "of equal rewards the earlier index wins")
+
+
+@pytest.mark.todo("4.17", points=1)
+def test_a_reward_that_knows_the_truth_gives_pass_at_k(lab):
+    sizes = [64, 64, 64, 40]
+    correct = [
+        [bool(lab.rng.random() < share) for _ in range(size)]
+        for size, share in zip(sizes, (0.02, 0.1, 0.4, 0.8), strict=True)
+    ]
+    truthful = [[float(right) for right in row] for row in correct]
+    ns = [1, 2, 8, 32, 40]
+    got = lab.evaluate.overoptimisation_curve(correct, truthful, ns)
+    want = [sum(oracle.pass_exactly(len(row), sum(row), n) for row in correct) / len(correct) for n in ns]
+    hint = "with rewards 1 for right and 0 for wrong the curve is pass@n, exactly, also for 64 samples"
+    assert_close(got, want, hint, rtol=1e-8)
+    hacked = [[*row[:-1], False] for row in correct]  # one wrong sample that the reward likes best
+    got = lab.evaluate.overoptimisation_curve(hacked, [[*row[:-1], 9.0] for row in truthful], ns)
+    want = [
+        sum(
+            (1 - n / len(row)) * oracle.pass_exactly(len(row) - 1, sum(row), n) if n < len(row) else 0.0
+            for row in hacked
+        )
+        / len(hacked)
+        for n in ns
+    ]
+    hint = "one wrong sample with the highest reward must pull the curve down as n grows: it is in n/N of the subsets"
+    assert_close(got, want, hint, rtol=1e-8)
+
+
+@pytest.mark.todo("4.17", points=1)
+def test_sizes_that_no_item_has_and_nan_are_refused(lab):
+    sizes = [int(size) for size in lab.rng.integers(4, 8, size=3)]
+    correct, rewards = scored_items(lab.rng, sizes)
+    check_curve(
+        lab, correct, rewards, [min(sizes)], "n may be as large as the smallest item's number of samples"
+    )
+    for n in (min(sizes) + 1, 0, -1):
+        hint = "an n below 1, or above the number of samples of any item: raise ValueError"
+        assert_refuses(lambda n=n: lab.evaluate.overoptimisation_curve(correct, rewards, [1, n]), hint)
+    rewards[1][2] = float("nan")
+    hint = "a reward is NaN: the samples can't be ordered; raise ValueError"
+    assert_refuses(lambda: lab.evaluate.overoptimisation_curve(correct, rewards, [1, 2]), hint)
+
+
+# ---- the notebook's values ---------------------------------------------------------------------------------
+
+
+def share_value(notebook, value_id: str) -> float:
+    got = notebook.value(value_id)
+    assert type(got) in (int, float), f"{value_id} is one number between 0 and 1"
+    return float(got)
+
+
+@pytest.mark.value("4.V1", points=3)
+def test_value_tie_share(notebook):
+    got, records = share_value(notebook, "4.V1"), notebook.records
+    hint = near_mistake(
+        got, truth.tie_mistakes(records), "the share of all questions whose vote over four is tied"
+    )
+    assert_close(got, truth.tie_share(records), hint, rtol=0, atol=6e-4)
+
+
+@pytest.mark.value("4.V2", points=3)
+def test_value_interval(notebook):
+    got, records = notebook.value("4.V2"), notebook.records
+    assert type(got) in (list, tuple) and len(got) == 2, "4.V2 is a list of two floats: [low, high]"
+    assert all(type(bound) in (int, float) for bound in got), "4.V2 is a list of two floats: [low, high]"
+    likely = {words: value for words, value in truth.interval_mistakes(records).items()}
+    likely["low comes before high"] = truth.interval(records)[::-1]
+    named = [
+        w for w, value in likely.items() if all(abs(a - b) < 6e-4 for a, b in zip(got, value, strict=True))
+    ]
+    hint = (
+        named[0]
+        if named
+        else "Wilson's 95 % interval of the accuracy of the majority vote over eight samples"
+    )
+    assert_close(list(got), truth.interval(records), hint, rtol=0, atol=6e-4)
+
+
+@pytest.mark.value("4.V3", points=3)
+def test_value_repaired_accuracy(notebook):
+    got, records = share_value(notebook, "4.V3"), notebook.records
+    hint = near_mistake(
+        got, truth.repair_mistakes(records), "the accuracy of the first samples, read again from `text`"
+    )
+    assert_close(got, truth.repaired_accuracy(records), hint, rtol=0, atol=6e-4)
+
+
+@pytest.mark.value("4.V4", points=3)
+def test_value_oracle_gap(notebook):
+    got, records = share_value(notebook, "4.V4"), notebook.records
+    hint = near_mistake(got, truth.gap_mistakes(records), "pass@8 minus the accuracy of best-of-8")
+    assert_close(got, truth.oracle_gap(records), hint, rtol=0, atol=6e-4)
+
+
+@pytest.mark.value("4.V5", points=3)
+def test_value_n_needed(notebook):
+    got, records = notebook.value("4.V5"), notebook.records
+    assert type(got) in (int, float) and got == int(got), "4.V5 is a whole number of items"
+    hint = mistake(
+        int(got), truth.needed_mistakes(records), "the items that McNemar's test needs for these two choosers"
+    )
+    assert_equal(int(got), truth.n_needed(records), hint)
+
+
+def near_mistake(got: float, likely: dict[str, float], otherwise: str) -> str:
+    """As `mistake`, for numbers that may be rounded to three decimals."""
+    return next((words for words, value in likely.items() if abs(got - value) <= 6e-4), otherwise)
