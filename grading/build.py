@@ -113,7 +113,8 @@ def build_into(target: Path, root: Path, course: Course) -> None:
             built.write_text(text, encoding="utf-8", newline="\n")
         source = folder / "lab.py"
         if source.is_file():
-            notebook = student_notebook(lab, source.read_text(encoding="utf-8"), _shown(source, root))
+            text = source.read_text(encoding="utf-8")
+            notebook = student_notebook(lab, text, _shown(source, root), course.release_url)
             write_notebook(notebook, target / lab.notebook)
     problems = _ruff(target)
     if problems:

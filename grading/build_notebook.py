@@ -36,7 +36,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from labkit.course import Lab, Todo
+from labkit.course import Lab, Todo, load_course
 
 from .build import fences
 from .markers import Problem, Region, SourceError, replace_regions
@@ -44,6 +44,7 @@ from .markers import Problem, Region, SourceError, replace_regions
 AUTHOR_KEYS = ("answer", "test", "written", "card")
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # its own notes on blank lines
 STAGE_TAGS = ("setup", "inject")
+RELEASE_URL = "{{release_url}}"  # in a cell's text: the address in course.yaml
 WRITTEN_STUB = "*Your answer here: replace this line.*"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -99,22 +100,22 @@ def read_cells(text: str, path: str | Path) -> list[Cell]:
     return cells
 
 
-def student_notebook(lab: Lab, text: str, path: str | Path) -> NotebookNode:
+def student_notebook(lab: Lab, text: str, path: str | Path, release_url: str = "") -> NotebookNode:
     """The released notebook: every region replaced by its stub. Raises SourceError."""
-    return _notebook(lab, text, path, lambda region, _body: answer_stub(lab, region))
+    return _notebook(lab, text, path, lambda region, _body: answer_stub(lab, region), release_url)
 
 
-def solved_notebook(lab: Lab, text: str, path: str | Path) -> NotebookNode:
+def solved_notebook(lab: Lab, text: str, path: str | Path, release_url: str = "") -> NotebookNode:
     """The same notebook with the author's answers. Raises SourceError."""
 
     def answers(region: Region, body: list[str]) -> list[str]:
         begin, end = fences(region.id)
         return body if region.text else [begin, *body, end]
 
-    return _notebook(lab, text, path, answers)
+    return _notebook(lab, text, path, answers, release_url)
 
 
-def nbgrader_notebook(lab: Lab, text: str, path: str | Path) -> NotebookNode:
+def nbgrader_notebook(lab: Lab, text: str, path: str | Path, release_url: str = "") -> NotebookNode:
     """The same notebook as nbgrader's source version, regions between its `### BEGIN SOLUTION` lines."""
 
     def marked(region: Region, body: list[str]) -> list[str]:
@@ -122,7 +123,7 @@ def nbgrader_notebook(lab: Lab, text: str, path: str | Path) -> NotebookNode:
         begin, end = fences(region.id)
         return inner if region.text else [begin, *inner, end]
 
-    return _notebook(lab, text, path, marked)
+    return _notebook(lab, text, path, marked, release_url)
 
 
 def answer_stub(lab: Lab, region: Region) -> list[str]:
@@ -139,12 +140,14 @@ def stub_line(lab: Lab, value_id: str) -> str:
     return f'raise NotImplementedError("TODO {value_id} {name}: compute it in this cell")'
 
 
-def _notebook(lab: Lab, text: str, path: str | Path, replacement: Replacement) -> NotebookNode:
+def _notebook(
+    lab: Lab, text: str, path: str | Path, replacement: Replacement, release_url: str = ""
+) -> NotebookNode:
     # Cells are cut first and stripped one by one, so a region can't run from one cell into the next.
     seen: dict[str, int] = {}
     made = []
     for cell in read_cells(text, path):
-        source = _cell_source(lab, cell, path, replacement)
+        source = _cell_source(lab, cell, path, replacement).replace(RELEASE_URL, release_url)
         metadata = {"tags": list(cell.tags)} if cell.tags else {}
         grading = grading_metadata(lab, cell)
         if grading:
@@ -281,4 +284,5 @@ def write_solved(lab: Lab, root: Path, path: Path) -> None:
     """The solved notebook of `lab` to `path`; nothing if it has no lab.py. Raises SourceError."""
     source = root / "solutions" / lab.package / "lab.py"
     if source.is_file():
-        write_notebook(solved_notebook(lab, source.read_text(encoding="utf-8"), source.name), path)
+        url = load_course(root).release_url
+        write_notebook(solved_notebook(lab, source.read_text(encoding="utf-8"), source.name, url), path)
