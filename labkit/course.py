@@ -99,6 +99,7 @@ class Lab(_Record):
     values: tuple[Value, ...] = ()
     written: tuple[Written, ...] = ()
     visibility: Visibility = "visible"
+    release_url: str = ""  # the course's; here because each lab's set-up cell names it
 
     @property
     def number(self) -> str:
@@ -247,7 +248,8 @@ def _labs(table: dict) -> list[dict]:
     """Each lab's key put into its record and into its items; items sorted by id."""
     labs = []
     for key, lab in table["labs"].items():
-        lab = {"visibility": table.get("visibility", "visible"), **lab, "key": key}
+        shared = {"visibility": table.get("visibility", "visible"), "release_url": table["release_url"]}
+        lab = {**shared, **lab, "key": key}
         for kind in ("todos", "values", "written"):
             items = [{**item, "lab": key} for item in lab.get(kind) or []]
             lab[kind] = sorted(items, key=lambda item: id_key(str(item.get("id", ""))))
