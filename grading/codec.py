@@ -52,7 +52,14 @@ _ITEM_BYTES |= {"int32": 4, "uint32": 4, "float32": 4, "int64": 8, "uint64": 8, 
 
 
 class CodecError(ValueError):
-    """A value that may not cross, or bytes that are no frame. The message is safe to show to a student."""
+    """A value that may not cross, or bytes that are no frame.
+
+    code: "type", "size", "text", "nan" or "frame". A worker reports only this word: what it says is a claim.
+    """
+
+    def __init__(self, message: str, code: str = "frame"):
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -79,31 +86,35 @@ class Handle:
     kind: str
 
 
-# --- writing ---------------------------------------------------------------------------------------------------------
+# --- writing ---
 
 
-def dumps(value: object, limits: Limits = DEFAULT, handle: Callable[[object], Handle] | None = None) -> bytes:
+def dumps(
+    value: object, limits: Limits = DEFAULT, replace: Callable[[object], object] | None = None
+) -> bytes:
     """One frame holding `value`.
 
-    handle: called with every object that isn't plain; returns the Handle sent in its place.
-    Raises CodecError: a type that may not cross (when `handle` is None), or a limit.
+    replace: called with every object that isn't plain; returns what is sent in its place, a Handle or a value.
+    Raises CodecError: a type that may not cross (without `replace`, every object that isn't plain), or a limit.
     """
-    writer = _Writer(limits, handle)
+    writer = _Writer(limits, replace)
     tagged = writer.encode(value, 0)
     header = {"v": tagged, "b": [len(blob) for blob in writer.blobs]}
     try:
         text = json.dumps(header, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     except UnicodeEncodeError:
-        raise CodecError("a string holds half of a surrogate pair, which is no text") from None
+        raise CodecError("a string holds half of a surrogate pair, which is no text", "text") from None
     if len(text) > limits.header_bytes:
-        raise CodecError(f"the value takes {len(text):,} bytes; at most {limits.header_bytes:,} are accepted")
+        raise CodecError(
+            f"the value takes {len(text):,} bytes; at most {limits.header_bytes:,} are accepted", "size"
+        )
     body = sum(len(blob) for blob in writer.blobs)
     return b"".join([PREFIX.pack(MAGIC, len(text), body), text, *writer.blobs])
 
 
 class _Writer:
-    def __init__(self, limits: Limits, handle: Callable[[object], Handle] | None):
-        self.limits, self.handle = limits, handle
+    def __init__(self, limits: Limits, replace: Callable[[object], object] | None):
+        self.limits, self.replace = limits, replace
         self.blobs: list[bytes] = []
         self.elements = self.body = 0
 
@@ -126,28 +137,30 @@ class _Writer:
             return {"h": [value.id, value.kind]}
         module = kind.__module__
         if module == "torch" and kind.__name__ == "Tensor":
-            return self.tensor(value)
+            return self.tensor(value, depth)
         if module == "numpy":
             return self.numpy(value, depth)
-        return self.other(value)
+        return self.other(value, depth)
 
     def count(self, depth: int) -> None:
         self.elements += 1
         if self.elements > self.limits.elements:
-            raise CodecError(f"the value has more than {self.limits.elements:,} elements")
+            raise CodecError(f"the value has more than {self.limits.elements:,} elements", "size")
         if depth > self.limits.depth:
-            raise CodecError(f"the value is nested more than {self.limits.depth} deep (or contains itself)")
+            raise CodecError(
+                f"the value is nested more than {self.limits.depth} deep (or contains itself)", "size"
+            )
 
     def integer(self, value: int) -> int:
         if value.bit_length() > self.limits.digits * 3.33:
-            raise CodecError(f"an int has more than {self.limits.digits} digits")
+            raise CodecError(f"an int has more than {self.limits.digits} digits", "size")
         return value
 
     def float(self, value: float) -> object:
         if math.isfinite(value):
             return value
         if not self.limits.allow_nan:
-            raise CodecError(f"a float is {value}, and only finite numbers are accepted here")
+            raise CodecError(f"a float is {value}, and only finite numbers are accepted here", "nan")
         return {"f": "nan" if value != value else "inf" if value > 0 else "-inf"}
 
     def key(self, key: object) -> object:
@@ -158,13 +171,15 @@ class _Writer:
             return self.float(key)
         if key is None or type(key) in (str, bool):
             return key
-        raise CodecError(f"a dict key is a {type(key).__name__}; keys are strings, numbers, bools or None")
+        raise CodecError(
+            f"a dict key is a {type(key).__name__}; keys are strings, numbers, bools or None", "type"
+        )
 
-    def tensor(self, value: object) -> object:
+    def tensor(self, value: object, depth: int) -> object:
         import torch
 
         if type(value) is not torch.Tensor:
-            return self.other(value)
+            return self.other(value, depth)
         dtype = str(value.dtype).removeprefix("torch.")
         if (
             dtype not in TENSOR_DTYPES
@@ -172,7 +187,7 @@ class _Writer:
             or value.is_meta
             or value.is_quantized
         ):
-            raise CodecError(f"a tensor of dtype {dtype} and layout {value.layout} can't be sent")
+            raise CodecError(f"a tensor of dtype {dtype} and layout {value.layout} can't be sent", "type")
         self.room(value.numel() * _ITEM_BYTES[dtype], value.dim())
         flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
         raw = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
@@ -184,7 +199,7 @@ class _Writer:
         if type(value) is numpy.ndarray:
             dtype = value.dtype.name
             if dtype not in ARRAY_DTYPES:
-                raise CodecError(f"an array of dtype {dtype} can't be sent")
+                raise CodecError(f"an array of dtype {dtype} can't be sent", "type")
             self.room(value.nbytes, value.ndim)
             native = numpy.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
             return {"A": [dtype, list(value.shape), self.blob(native.tobytes())]}
@@ -192,29 +207,30 @@ class _Writer:
             plain = value.item()  # np.float64(0.5) is what numpy gives for a mean: a number, not an object
             if type(plain) in (bool, int, float, str):
                 return self.encode(plain, depth)
-        return self.other(value)
+        return self.other(value, depth)
 
     def room(self, size: int, dimensions: int) -> None:
         self.body += size
         if self.body > self.limits.body_bytes:
-            raise CodecError(f"tensors and arrays take more than {self.limits.body_bytes:,} bytes together")
+            raise CodecError(
+                f"tensors and arrays take more than {self.limits.body_bytes:,} bytes together", "size"
+            )
         if dimensions > self.limits.dimensions:
             raise CodecError(
-                f"a tensor has {dimensions} dimensions; at most {self.limits.dimensions} are accepted"
+                f"a tensor has {dimensions} dimensions; at most {self.limits.dimensions} are accepted", "size"
             )
 
     def blob(self, raw: bytes) -> int:
         self.blobs.append(raw)
         return len(self.blobs) - 1
 
-    def other(self, value: object) -> object:
-        if self.handle is None:
-            raise CodecError(f"a {type(value).__name__} is not a plain value")
-        handle = self.handle(value)
-        return {"h": [handle.id, handle.kind]}
+    def other(self, value: object, depth: int) -> object:
+        if self.replace is None:
+            raise CodecError(f"a {type(value).__name__} is not a plain value", "type")
+        return self.encode(self.replace(value), depth + 1)
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading ---
 
 
 def frame_size(prefix: bytes, limits: Limits = DEFAULT) -> tuple[int, int]:

@@ -435,7 +435,12 @@ class Box:
             parents |= {str(folder) for folder in Path(self.path(place)).parents}
         for folder in sorted(parents - {"/", *self._system}):
             if not any(folder.startswith(f"{bound}/") for bound in self._system):
-                words += ["--perms", "0755", "--dir", folder]  # bubblewrap's own default keeps other users out
+                words += [
+                    "--perms",
+                    "0755",
+                    "--dir",
+                    folder,
+                ]  # bubblewrap's own default keeps other users out
         for path in self._system:
             words += (
                 ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
