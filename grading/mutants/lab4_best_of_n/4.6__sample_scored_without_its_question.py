@@ -1,0 +1,18 @@
+# MUTANT 4.6 method.py — only the sample is scored, not question and sample | caught by: test_a_reward_is_the_logit_of_the_two_turn_conversation | visible: passes
+def score_samples_batched(reward_model, tokenizer, questions, samples, *, batch_size):
+    import torch
+
+    side, pad, training = tokenizer.padding_side, reward_model.config.pad_token_id, reward_model.training
+    tokenizer.padding_side, reward_model.config.pad_token_id = "right", tokenizer.pad_token_id
+    reward_model.eval()
+    texts = [sample for group in samples for sample in group]
+    scores = []
+    with torch.inference_mode():
+        for start in range(0, len(texts), batch_size):
+            batch = tokenizer(texts[start : start + batch_size], padding=True, return_tensors="pt")
+            logits = reward_model(batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+            scores += logits[:, 0].tolist()
+    tokenizer.padding_side, reward_model.config.pad_token_id = side, pad
+    reward_model.train(training)
+    rest = iter(scores)
+    return [[next(rest) for _ in group] for group in samples]
