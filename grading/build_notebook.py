@@ -8,15 +8,15 @@ What the author writes on a cell, and what it becomes (ids as in course.yaml):
 
     # %% [markdown] card="all"       a table of all TODOs under the cell's own text
     # %% [markdown] card="4.7"       that TODO's card, generated; the cell's body is ignored
-    # %% answer="4.V1"               answer cell, nbgrader grade_id "4.V1" (solution, not locked)
-    # %% test="4.V1"                 test cell, grade_id "4.V1-test" (grade, locked, the points of 4.V1)
-    # %% [markdown] written="4.W1"   written answer, grade_id "4.W1" (grade and solution: marked by a person)
+    # %% answer="4.V1"               answer cell, nbgrader grade_id "4-V1" (solution, not locked)
+    # %% test="4.V1"                 test cell, grade_id "4-V1-test" (grade, locked, the points of 4.V1)
+    # %% [markdown] written="4.W1"   written answer, grade_id "4-W1" (grade and solution: marked by a person)
     # %% tags=["setup"]              cells that the grader runs: tags "setup" and "inject" (loads `records`)
     # %% tags=["experiment"]         expensive cells, which the grader never runs
 
 In any cell `{{release_url}}` becomes the course's own.
 
-Every cell id is the grade id with hyphens ("4-V1", "4-V1-test", "4-W1"), the card's ("card-4-7"), the tag of
+Every cell id is the grade id (nbgrader allows no dots), the card's ("card-4-7"), the tag of
 a set-up cell ("setup", "inject"), or made from the cell's first words; so the grader finds cells by id,
 and the same source gives the same bytes. The grading metadata is nbgrader's schema 3.
 
@@ -36,7 +36,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from labkit.course import Lab, Todo, load_course
+from labkit.course import Lab, Todo, grade_id, load_course
 
 from .build import fences
 from .markers import Problem, Region, SourceError, replace_regions
@@ -187,7 +187,7 @@ def grading_metadata(lab: Lab, cell: Cell) -> dict:
     metadata = {
         "cell_type": cell.type,
         "grade": not answer,
-        "grade_id": f"{test}-test" if test else (answer or written),
+        "grade_id": cell_id(cell),
         "locked": bool(test),
         "schema_version": 3,
         "solution": not test,
@@ -208,7 +208,7 @@ def cell_id(cell: Cell) -> str:
     """A stable id: from the grade id, the card or the set-up tag, else from the first words."""
     for key, form in (("answer", "{}"), ("test", "{}-test"), ("written", "{}"), ("card", "card-{}")):
         if key in cell.keys:
-            return form.format(cell.keys[key]).replace(".", "-")
+            return grade_id(form.format(cell.keys[key]))
     for tag in STAGE_TAGS:
         if tag in cell.tags:
             return tag

@@ -6,8 +6,8 @@
     nbgrader autograde lab4                            # grades submitted/<student>/lab4/*.ipynb
 
 The source notebook holds the answers between nbgrader's own markers. Each value's test cell has a hidden part
-that calls the lab's hidden test (grading/hidden/) on the notebook's own records. The stubs carry their ids: the
-configuration's `OwnStub` puts them in, so the generated assignment equals `notebooks/` up to checksums.
+that calls the lab's hidden test (grading/hidden/) on the notebook's own records. The stubs carry their ids:
+the configuration's `OwnStub` puts them in, so the generated assignment equals `notebooks/` up to checksums.
 
 Left out: the 70 points for modules, and safety. nbgrader runs the student's kernel with your rights and takes
 its word; `grading run` doesn't. The notebook imports `starter`: put the student's tree first on PYTHONPATH.
@@ -23,7 +23,7 @@ from types import ModuleType
 
 import nbformat
 
-from labkit.course import Course, Lab, load_course
+from labkit.course import Course, Lab, grade_id, load_course
 from labkit.errors import LabError
 
 from .build_notebook import WRITTEN_STUB, nbgrader_notebook, stub_line, write_notebook
@@ -85,7 +85,7 @@ check_value("{id}", {variable}, records)
 def write_course(lab: str, out: Path, root: Path | None = None) -> Path:
     """Write nbgrader_config.py and source/<lab>/<package>.ipynb to the folder `out`; returns the notebook.
 
-    Raises LabError: unknown lab, no lab.py, or `out` holds something else. SourceError: lab.py can't be built.
+    Raises LabError: unknown lab, no lab.py, or `out` holds something else. SourceError: it can't be built.
     """
     root = Path(root or staff_root())
     course = load_course(root)
@@ -110,7 +110,7 @@ def with_hidden_tests(lab: Lab, text: str, course: Course, root: Path) -> nbform
     hidden = root / test_files(lab)["hidden"]
     tested = {test.id for test in marked_tests(hidden, hidden.name)} if hidden.is_file() else set()
     for value in lab.values:
-        cell = cells.get(f"{value.id}-test")
+        cell = cells.get(grade_id(f"{value.id}-test"))
         if cell is not None and value.id in tested:
             cell.source += "\n" + HIDDEN.format(id=value.id, variable=value.variable)
     return notebook
@@ -118,8 +118,8 @@ def with_hidden_tests(lab: Lab, text: str, course: Course, root: Path) -> nbform
 
 def config(course: Course, lab: Lab) -> str:
     """The text of nbgrader_config.py: every graded cell's own stub."""
-    stubs = {value.id: stub_line(lab, value.id) for value in lab.values}
-    stubs |= {written.id: WRITTEN_STUB for written in lab.written}
+    stubs = {grade_id(value.id): stub_line(lab, value.id) for value in lab.values}
+    stubs |= {grade_id(written.id): WRITTEN_STUB for written in lab.written}
     return CONFIG.format(
         title=course.title,
         stubs=json.dumps(stubs, indent=4, ensure_ascii=False),

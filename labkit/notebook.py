@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .course import Lab, load_course, project_root
+from .course import Lab, item_id, load_course, project_root
 from .errors import LabError
 from .student import StudentError, student_error
 
@@ -55,7 +55,7 @@ class LocalNotebook:
         namespace: dict[str, Any] = {"__name__": "__main__"}
         for cell in _cells(self.info):
             tags = cell["metadata"].get("tags", [])
-            answer = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+            answer = item_id(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
             source = _MAGIC.sub("", "".join(cell["source"]))
             if "inject" in tags:
                 namespace["records"] = json.loads(json.dumps(self.records))  # a copy; the cell may change it

@@ -12,11 +12,12 @@ Left out: packing several short examples into one row; every example is its own 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from datasets import Dataset
 
+TRAIN_FILE = "gsm_symbolic_train_4500_student.jsonl"
 IGNORE = -100  # torch's cross entropy skips targets with this value
 
 
@@ -38,6 +39,43 @@ def build_gsm_prompt(question: str, tokenizer) -> str:
     """
     turns = [{"role": "user", "content": question}]
     return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+
+
+def split_public_sets(symbolic: Sequence[dict], gsm8k: Sequence[dict]) -> dict[str, list[dict]]:
+    """The lab's files from the public sets: GSM-Symbolic (100 templates, 50 instances each) and GSM8K's test.
+
+    Instances 0 to 44 of every template are for training (4,500), the others for the test in distribution;
+    `same_templates` holds the GSM8K problems that the templates were made from, `non_overlapping` 500
+    other ones. The published files of 100 begin the larger ones, one instance of each template.
+
+    Args:
+        symbolic: GSM-Symbolic rows with `question`, `answer`, `instance`, `original_id`, `original_question`.
+        gsm8k: GSM8K test rows with `question` and `answer`.
+    Returns:
+        {file name: rows `{"question", "answer", "template"}`}; a template is GSM8K's question.
+    Raises:
+        KeyError: a row of another shape.
+    Source: Mirzadeh et al. 2024, section 3.
+    """
+
+    def shaped(row: dict, template: str) -> dict:
+        return {"question": row["question"], "answer": row["answer"], "template": template.strip()}
+
+    ordered = sorted(symbolic, key=lambda row: (row["instance"], row["original_id"]))
+    templates = {row["original_question"].strip() for row in ordered}
+    train = [shaped(row, row["original_question"]) for row in ordered if row["instance"] < 45]
+    tests = [shaped(row, row["original_question"]) for row in ordered if row["instance"] >= 45]
+    same = [shaped(row, row["question"]) for row in gsm8k if row["question"].strip() in templates]
+    other = [shaped(row, row["question"]) for row in gsm8k if row["question"].strip() not in templates]
+    return {
+        TRAIN_FILE: train,
+        "test_in_distribution.jsonl": tests,
+        "test_same_templates.jsonl": same,
+        "test_non_overlapping.jsonl": other[:500],
+        "gsm_symbolic_test_100_student.jsonl": tests[:100],
+        "gsm8k_test_100_same_templates.jsonl": same[:100],
+        "gsm8k_test_100_non_overlapping.jsonl": other[:100],
+    }
 
 
 def encode_function(examples: dict[str, list[str]], tokenizer, max_length: int) -> dict[str, list[list[int]]]:
