@@ -36,7 +36,7 @@ FOLDERS = {
     "starter": {".py", ".yaml", ".json", ".md"},
     "notebooks": {".ipynb"},
     "labkit": {".py", ".typed", ".json", ".yaml"},
-    "data": {".jsonl", ".json", ".safetensors", ".md", ".txt", ".csv", ".jinja", ".sha256"},
+    "data": {".jsonl", ".json", ".safetensors", ".md", ".txt", ".csv", ".jinja", ""},  # "": SHA256SUMS
     "tests": {".py"},
 }
 FILES = ("course.yaml", "LICENSE", "requirements.lock")
