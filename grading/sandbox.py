@@ -353,7 +353,8 @@ class Box:
         with_seccomp = self.backend != "limits" and sys.platform == "linux"
         files = None
         if self.backend == "user":
-            inside = [self.path(place) for place in self.read_only]
+            # whole top folders: Python lists a folder on its path to import from it
+            inside = dict.fromkeys(self.path(Path(place).parts[0]) for place in self.read_only)
             files = (*self._system, *inside, "/proc", "/dev", "/sys/devices/system/cpu")
         return Confinement(
             limits=self.limits,

@@ -1,0 +1,240 @@
+"""Runs a submission's notebook in a sandbox and hands back what its answer cells claim.
+
+    with NotebookRun(merge(staff, student, lab), records, tree, backend="bubblewrap") as run:
+        run.claim("4.V1")                   # Claim(state="ok", value=0.25, check=True)
+
+Set-up, answer and visible test cells run in the staff's order; the cell tagged `inject` is replaced by one
+that loads the `records` made for this submission. nbclient and kernel are both inside the sandbox, over ipc
+(`notebook_runner.py`). The kernel belongs to the student's code, so what comes back is a claim, checked for
+form only: the hidden tests compute the truth from the same records and compare.
+
+Left out: the verdict, and the outputs.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from grading import codec, sandbox
+from grading.client import _proportional as proportional_bytes
+from grading.client import _resident as resident_bytes
+from grading.confine import Limits
+from grading.notebook_merge import Merged
+from grading.results import clean_text
+
+MAX_CLAIMS = 4 * 2**20
+CELL_SECONDS = 30  # wall; the slowest reference answer takes 0.3
+SETUP_SECONDS = 120  # imports of torch and transformers on a busy machine
+RUN_SECONDS = 300
+LIMITS = Limits(cpu_seconds=120, memory_mib=2048)
+VALUE_LIMITS = codec.Limits(header_bytes=150_000, body_bytes=150_000, elements=10_000, depth=8)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the notebook says of one value. state: ok, todo, error, missing, timeout or crashed.
+
+    error: (type, file, line) of the student's exception. check: the visible test cell passed (None: not run).
+    """
+
+    state: str
+    value: Any = None
+    error: tuple[str, str, int] | None = None
+    check: bool | None = None
+    message: str = ""
+
+
+class _Said(BaseModel):
+    """One claim as the runner wrote it; anything else in the file is refused."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    state: str
+    error: list[Any] | None = None
+    frame: str | None = None
+
+
+class _Claims(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    setup: _Said = _Said(state="crashed")
+    answers: dict[str, _Said] = {}
+    tests: dict[str, _Said] = {}
+
+
+class NotebookRun:
+    """One run of merged cells, started at once and waited for at the first question; a context manager.
+
+    tree: a staged tree with labkit, data, course.yaml and the submission as starter/. records: what the
+    hidden tests' make_records(rng) made; the kernel's variable `records`. private: see `sandbox.Box`.
+    """
+
+    def __init__(
+        self,
+        merged: Merged,
+        records: list[dict],
+        tree: Path,
+        *,
+        backend: str = "auto",
+        limits: Limits = LIMITS,
+        private: tuple[Path, ...] = (),
+        seconds: float = RUN_SECONDS,
+        cell_seconds: float = CELL_SECONDS,
+    ):
+        """Starts the run. Raises SandboxError: the backend can't be used."""
+        self.merged = merged
+        self._claims: _Claims | None = None
+        self._deadline = time.monotonic() + seconds
+        self._seconds = cell_seconds
+        here = Path(__file__).parent
+        places = {
+            "staff/notebook_runner.py": here / "notebook_runner.py",
+            "staff/codec.py": here / "codec.py",
+            "submission/starter": tree / "starter",
+            **{f"course/{name}": tree / name for name in ("labkit", "data", "course.yaml")},
+        }
+        self._box = sandbox.Box(
+            backend,
+            read_only={place: path for place, path in places.items() if path.exists()},
+            writable=("work",),
+            limits=limits,
+            private=private,
+        )
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed in __exit__)
+        try:
+            self._process = self._start(records)
+        except BaseException:
+            self._box.close()
+            raise
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._watch_over, daemon=True)
+        self._watch.start()
+
+    def __enter__(self) -> NotebookRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        self._watch.join()
+        self._box.close()
+        self._log.close()
+
+    def log(self, limit: int = 2000) -> str:
+        """The end of what runner and kernel wrote to stderr, for staff who look for a defect."""
+        self._log.seek(0, 2)
+        self._log.seek(max(0, self._log.tell() - limit))
+        return clean_text(self._log.read().decode(errors="replace"))
+
+    @property
+    def backend(self) -> str:
+        """The sandbox that runs it."""
+        return self._box.backend
+
+    def _start(self, records: list[dict]) -> subprocess.Popen:
+        box, work = self._box, self._box.host_path("work")
+        file = box.path("work/records.json")
+        inject = f"import json\nwith open({file!r}) as _file:\n    records = json.load(_file)"
+        cells = [
+            {**cell, "source": inject} if cell["id"] == "records" else cell for cell in self.merged.cells
+        ]
+        job = {
+            "cells": cells,
+            "path": [*map(str, sandbox.site_packages()), box.path("course"), box.path("submission")],
+            "codec": box.path("staff/codec.py"),
+            "cwd": box.path("course"),
+            "seconds": self._seconds,
+            "setup_seconds": SETUP_SECONDS,
+        }
+        (work / "records.json").write_text(json.dumps(records, allow_nan=False), encoding="utf-8")
+        (work / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        runner = box.path("staff/notebook_runner.py")
+        files = [box.path("work/job.json"), box.path("work/claims.json")]
+        command = [box.python, "-I", "-S", runner, *files]
+        return box.popen(command, environment={"LABS_ROOT": box.path("course")}, stderr=self._log)
+
+    def claim(self, value_id: str) -> Claim:
+        """What the notebook says of one value; waits for the end of the run."""
+        claims = self._finish()
+        if value_id in self.merged.missing:
+            return Claim("missing", message=self.merged.missing[value_id])
+        if claims.setup.state != "ok":
+            return _claim_of(claims.setup, None, "the set-up cell")
+        said = claims.answers.get(value_id)
+        if said is None:
+            return Claim("crashed", message="The notebook's run ended before this cell.")
+        return _claim_of(said, claims.tests.get(value_id), f"cell {value_id}")
+
+    def _finish(self) -> _Claims:
+        if self._claims is None:
+            self._watch.join()
+            self._box.kill_all()
+            self._claims = self._read()
+        return self._claims
+
+    def _watch_over(self) -> None:
+        """Ends the run at its deadline, and the kernel with all that it started when they hold too much."""
+        ceiling = self._box.limits.memory_mib * 2**20
+        while self._process.poll() is None and not self._closed.wait(0.1):
+            if time.monotonic() > self._deadline:
+                self._process.kill()  # what was written so far counts
+                return
+            found = self._below_the_runner()
+            if resident_bytes(found) > ceiling and proportional_bytes(found) > ceiling:
+                for process in found:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
+
+    def _below_the_runner(self) -> list[psutil.Process]:
+        """The kernel and what it started: bubblewrap's own process and the runner come first in its tree."""
+        try:
+            found = psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return found[2:] if self._box.backend == "bubblewrap" else found
+
+    def _read(self) -> _Claims:
+        try:
+            return _Claims.model_validate_json(self._box.read_back("work/claims.json", MAX_CLAIMS))
+        except (sandbox.SandboxError, ValidationError):
+            return _Claims()  # nothing usable: every value is missing
+
+
+def _claim_of(said: _Said, test: _Said | None, where: str) -> Claim:
+    """A checked claim: the value decoded under small limits, the error reduced to type, file and line."""
+    check = None if test is None else test.state == "ok"
+    if said.state == "timeout":
+        return Claim("timeout", check=check, message=f"{where} took longer than allowed and was stopped.")
+    if said.state == "error":
+        kind, file, line = error = _error_of(said.error)
+        if kind == "NotImplementedError":
+            return Claim("todo", error=error, check=check)
+        return Claim("error", error=error, check=check)
+    if said.state != "ok":
+        return Claim("crashed", check=check, message=f"Python ended while it ran {where}.")
+    if said.frame is None:
+        return Claim("missing", check=check, message=f"{where} left no value.")
+    try:
+        value = codec.loads(base64.b64decode(said.frame, validate=True), VALUE_LIMITS)
+    except (codec.CodecError, ValueError) as error:
+        return Claim(
+            "error", error=("ValueError", where, 0), check=check, message=clean_text(str(error), 200)
+        )
+    return Claim("ok", value=value, check=check)
+
+
+def _error_of(said: list[Any] | None) -> tuple[str, str, int]:
+    """(type, file, line), whatever was claimed: a name, a short file name, a small number."""
+    kind, file, line = said if said is not None and len(said) == 3 else ("Exception", "", 0)
+    kind = kind if isinstance(kind, str) and kind.isidentifier() and len(kind) <= 60 else "Exception"
+    file = clean_text(file, 60) if isinstance(file, str) else ""
+    return kind, file, line if type(line) is int and 0 <= line < 100_000 else 0
