@@ -16,8 +16,8 @@
 import sys
 
 if "google.colab" in sys.modules:
-    get_ipython().system("curl -sL {{release_url}} -o labs.zip && unzip -qo labs.zip && pip install -q -e .")
-sys.path += [".", ".."]  # a folder that was only opened, not installed
+    get_ipython().system("curl -sLo c.zip {{release_url}} && unzip -qn c.zip && pip install -qe post*")
+sys.path += [".", "..", "post-training-labs"]  # so that a folder which was only opened works too
 from labkit.lesson import start
 
 start("lab4")
@@ -639,17 +639,17 @@ check("4.17")
 # %% tags=["experiment"]
 from labkit.device import pick_device
 from labkit.runs import RunFolder
-from starter.lab4_best_of_n import report, run
+from starter.lab4_best_of_n import analysis, report, run
 from starter.lab4_best_of_n.config import Config
 
-tests = dict(
-    in_distribution="gsm_symbolic_test_100_student.jsonl",
-    same_templates="gsm8k_test_100_same_templates.jsonl",
-    non_overlapping="gsm8k_test_100_non_overlapping.jsonl",
-)
-small = Config(profile="notebook", test_sets=tests, sample_items=150, samples_tuned=8, curve_ns=(1, 2, 4, 8))
-folder, device = RunFolder.open("lab4", small), pick_device()
-run.prepare_data(folder, small)
+tests = {
+    "in_distribution": "test_in_distribution.jsonl",  # 500 items
+    "same_templates": "gsm8k_test_100_same_templates.jsonl",
+    "non_overlapping": "gsm8k_test_100_non_overlapping.jsonl",
+}
+live = Config(profile="notebook", test_sets=tests, sample_items=150, samples_tuned=8, curve_ns=(1, 2, 4, 8))
+folder, device = RunFolder.open("lab4", live), pick_device()
+run.prepare_data(folder, live)
 
 # %% [markdown]
 # ### Fine-tuning
@@ -658,12 +658,10 @@ run.prepare_data(folder, small)
 # takes the finished checkpoint from `runs/`; delete `runs/lab4_notebook_seed1` to train again.
 
 # %% tags=["experiment"]
-run.train(folder, small, device)
+run.train(folder, live, device)
 losses = json.loads(folder.file("checkpoints/lr_0.001.json").read_text("utf-8"))
-print(
-    f"training loss {losses['history'][0]:.3f} at first, {losses['history'][-1]:.3f} at the end;",
-    f"validation {losses['validation_loss']:.3f} nats per answer token",
-)
+print("training loss every 20 steps:", *(f"{loss:.2f}" for loss in losses["history"]))
+print(f"on {live.validation_rows} rows held out: {losses['validation_loss']:.3f} nats per answer token")
 
 # %% [markdown]
 # ### One greedy answer
@@ -673,22 +671,31 @@ print(
 # question).
 
 # %% tags=["experiment"]
-run.evaluate_models(folder, small, device)
-common = majority_vote([canonical_answer(row["answer"]) for row in read_jsonl(train_file)])
+run.evaluate_models(folder, live, device)
+common = majority_vote([canonical_answer(row["answer"]) for row in problems])
+predictions = {}
 for test in tests:
     for model in run.MODELS:
-        rows = read_jsonl(folder.file(f"predictions/{model}_{test}.jsonl"))
-        found = report.accuracy_of(rows, common, small)
+        rows = predictions[model, test] = read_jsonl(folder.file(f"predictions/{model}_{test}.jsonl"))
+        found = report.accuracy_of(rows, common, live)
         low, high = found["wilson_95"]
         print(
-            f"{test:16} {model:6} {found['accuracy']:.2f}  [{low:.2f}, {high:.2f}]  n = {found['n']},"
-            f" unread {found['unread']:2}  shuffled {found['control_shuffled']:.2f}"
-            f"  constant {found['control_constant']:.2f}"
+            f"{test:16} {model:6} {found['accuracy']:.3f} [{low:.3f}, {high:.3f}] n = {found['n']:3}",
+            end="  ",
         )
+        print(f"unread {found['unread']}", end="  ")
+        print(f"controls: constant {found['control_constant']:.3f}, shuffled {found['control_shuffled']:.3f}")
+
+# %% tags=["experiment"]
+found = report.tuning_effects(predictions, live)
+for name, row in found.items():
+    ends = f"[{row['low_pp']:+.1f}, {row['high_pp']:+.1f}]"
+    print(f"{name:26} {row['value_pp']:+.1f} points {ends}, n = {row['n']}")
+effects = {"tuned_minus_untuned_pp": found["tuned_minus_untuned_pp"]["value_pp"]}
 
 # %% [markdown]
-# **Explain.** Where did tuning help, and where less? The intervals are about ± 10 points wide at n = 100:
-# which of the differences could you defend with these tests alone?
+# **Explain.** Where did tuning help, and where less? The intervals are about ± 10 points wide at n = 100
+# and ± 4 at n = 500: which of the differences could you defend with these tests alone?
 
 # %% [markdown]
 # ### Eight samples, and their rewards
@@ -697,7 +704,7 @@ for test in tests:
 # when it is finished, so an interrupted cell goes on where it stopped.
 
 # %% tags=["experiment"]
-run.sample(folder, small, device)
+run.sample(folder, live, device)
 first = run.scored_records(folder, "tuned")[0]
 print(first["question"], "\ngold:", first["gold"])
 for sample in sorted(first["samples"], key=lambda sample: -sample["reward"]):
@@ -710,8 +717,8 @@ for sample in sorted(first["samples"], key=lambda sample: -sample["reward"]):
 # questions without bias, over all subsets.
 
 # %% tags=["experiment"]
-run.evaluate_choices(folder, small)
-run.analyze(folder, small)
+run.evaluate_choices(folder, live)
+run.analyze(folder, live)
 for model in run.MODELS:
     print(model)
     print(folder.file(f"results/sampling/eval_{model}/summary.csv").read_text("utf-8"))
@@ -729,18 +736,18 @@ import numpy as np
 from labkit import plots
 
 rows = read_jsonl(folder.file("results/sampling/eval_tuned/curves.jsonl"))
-curves = report.mean_curves(rows, small)
+curves = report.mean_curves(rows, live)
 fig, axes = plots.figure()
-for number, name in enumerate(report.SELECTORS):
+for number, name in enumerate(analysis.SELECTORS):
     middle, ends = np.array(curves[name]), np.array(curves[f"{name}_95"]).T
     places = np.array(curves["k"]) * (1 + 0.025 * (number - 2.5))  # side by side
-    bars = {"yerr": abs(ends - middle), "capsize": 2, "label": report.LABELS[name]}
+    bars = {"yerr": abs(ends - middle), "capsize": 2, "label": analysis.LABELS[name]}
     axes.errorbar(places, middle, **bars, **plots.arm(number))
 axes.set_xscale("log", base=2)
 axes.set_xticks(curves["k"], [str(k) for k in curves["k"]])
 axes.set(xlabel="samples k", ylabel="expected accuracy", title=f"Choosing among k samples, n = {len(rows)}")
 axes.legend(fontsize=9)
-at_8 = ", ".join(f"{report.LABELS[name]} {curves[name][-1]:.2f}" for name in report.SELECTORS)
+at_8 = ", ".join(f"{analysis.LABELS[name]} {curves[name][-1]:.2f}" for name in analysis.SELECTORS)
 plots.show(fig, alt=f"Expected accuracy rises with k for all rules but the random pick. At 8: {at_8}.")
 
 # %% [markdown]
@@ -749,7 +756,7 @@ plots.show(fig, alt=f"Expected accuracy rises with k for all rules but the rando
 # the *same* questions are answered by both, so compare them in pairs.
 
 # %% tags=["experiment"]
-for row in report.choosing_effects(rows, small).values():
+for row in report.choosing_effects(rows, live).values():
     interval_pp = f"[{row['low_pp']:+.1f}, {row['high_pp']:+.1f}]"
     needed = row["mcnemar"]["n_needed"]
     sizes = f"n = {row['n']}, needed {needed}"
@@ -802,7 +809,7 @@ ends = []
 arms = [(arm, name) for arm in ("planted", "natural") for name in ("best_of_n", "majority")]
 for number, (arm, name) in enumerate(arms):
     curve = over[arm][name]
-    label = f"{report.LABELS[name]}, {arm}"
+    label = f"{analysis.LABELS[name]}, {arm}"
     axes.plot(over["kl_bound_nats"], curve["accuracy"], **plots.arm(number), label=label)
     band = {"color": plots.PALETTE[number], "alpha": 0.15}
     axes.fill_between(over["kl_bound_nats"], curve["low"], curve["high"], **band)
@@ -885,8 +892,9 @@ for text, (yours,) in zip(batch, together):
 # repair it, prove the repair.
 #
 # `records` holds about 60 questions, each with eight samples: `text`, the `answer` that a `####`-only
-# parser recorded (or None), and a `reward`. The grader puts *other* records into this cell, so compute
-# everything from `records`; never write a number down. No value is rounded.
+# parser recorded (or None), and a `reward`. The grader puts *other* records into the next cell and runs
+# only the set-up and the answer cells: compute everything from `records`, never write a number down, and
+# import in an answer cell whatever it uses. No value is rounded.
 
 # %% tags=["inject"]
 from labkit.data import data_path, read_jsonl
@@ -912,6 +920,16 @@ verdicts = [script_parser(r["samples"][0]["text"]) == script_parser(r["gold"]) f
 print(f"the script: {sum(verdicts)} of {len(verdicts)} right, accuracy {sum(verdicts) / len(verdicts):.3f}")
 r = unmarked[0]
 print("first one: ", repr(r["samples"][0]["text"]), "· gold", repr(r["gold"]))
+
+# %% [markdown]
+# And on the untuned model itself, with the greedy answers from the experiment above:
+
+# %% tags=["experiment"]
+untuned = predictions["base", "in_distribution"]
+verdicts = [script_parser(row["text"]) == script_parser(row["gold"]) for row in untuned]
+print(f"the script:   accuracy {sum(verdicts) / len(verdicts):.3f}, n = {len(verdicts)}")
+print(f"texts with ####: {sum('####' in row['text'] for row in untuned)}")
+print(f"really right: {sum(row['correct'] for row in untuned) / len(untuned):.3f}")
 
 # %% [markdown]
 # **Before you open it:** which two values did the script compare? Print both for the first record.
@@ -1012,7 +1030,7 @@ for n in (100, 500, 1319):
 
 # %% answer="4.V2"
 from labkit.stats import wilson
-from starter.lab4_best_of_n.method import best_of_n, majority_vote
+from starter.lab4_best_of_n.method import majority_vote
 
 # TODO 4.V2: [low, high] of the accuracy of the majority vote over all eight recorded answers.
 # BEGIN SOLUTION 4.V2
@@ -1031,10 +1049,10 @@ assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower o
 # ties, None is wrong).
 
 # %% answer="4.V4"
-# TODO 4.V4: share with any right answer, minus share where best-of-8 is right.
-# BEGIN SOLUTION 4.V4
 from starter.lab4_best_of_n.method import best_of_n
 
+# TODO 4.V4: share with any right answer, minus share where best-of-8 is right.
+# BEGIN SOLUTION 4.V4
 recorded = [[sample["answer"] for sample in record["samples"]] for record in records]
 rewards = [[sample["reward"] for sample in record["samples"]] for record in records]
 oracle = [record["gold"] in answers for answers, record in zip(recorded, records)]
@@ -1111,14 +1129,16 @@ assert n_needed > 0, "at least one item"
 
 # %% [markdown] written="4.W3"
 # <!-- BEGIN SOLUTION 4.W3 -->
-# The reward is correctness plus error, and the maximum of n rewards selects both: the larger n, the more the
-# winner is the sample with the largest *error*. One wrong sample with a very high reward among n loses the
-# question; the chance to meet one is 1 − (1 − ε)^n.
+# The reward is correctness plus error, and the maximum of n rewards selects both: the larger n, the more
+# the winner is the sample with the largest *error*. One wrong sample with a very high reward among n loses
+# the question; the chance to meet one is 1 − (1 − ε)^n.
 #
-# The planted curve peaks at a small n and is far lower at 64; the vote stays flat, since a hacked sample has
-# one vote. The natural curve ends within its interval of its peak: this reward model's own errors are milder.
+# The planted curve peaks at a small n and is far lower at 64; the vote stays flat, since a hacked sample
+# has one vote. The natural curve ends within its interval of its peak: this reward model's own errors are
+# milder.
 #
-# Help: train the reward model on the failures of 4.15. Test: same questions, paired, n from the discordance.
+# Help: train the reward model on the failures of 4.15. Test: same questions, paired, n from the
+# discordance.
 # <!-- END SOLUTION 4.W3 -->
 
 # %% [markdown]
