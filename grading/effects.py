@@ -5,10 +5,11 @@
 A lab's `report.py` (or `run.py`) has `EFFECT_TARGETS` and `effects(metrics) -> {name: number}`; its
 `run.main` returns a Result with `.effects`. Each seed runs in its own process on the staged solutions, into
 runs/effects/<lab>/seed<N>, which goes on where a killed run stopped. An effect holds if its mean over the
-seeds reaches its target. `--record` writes solutions/<package>/expected.json:
+seeds meets its target: ">= 5", "> 0", "<= 1" (a number means at least that much). `--record` writes
+solutions/<package>/expected.json:
 
     {"command": "make effects LAB=lab4 SEEDS=\\"1 2\\"", "profile": "nano", "seeds": [1, 2], "effects":
-     {"maj8_gain": {"target": 0.05, "mean": 0.09, "sd": 0.01, "values": [0.08, 0.1], "holds": true}}}
+     {"maj8_gain": {"target": ">= 0.05", "mean": 0.09, "sd": 0.01, "values": [0.08, 0.1], "holds": true}}}
 
 Seeds are recorded once, after the settings are frozen: settings chosen on them would make them mean nothing.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import os
 import statistics
 import subprocess
@@ -50,9 +52,9 @@ with open(out, "w", encoding="utf-8") as file:
 
 @dataclass(frozen=True)
 class Effect:
-    """One effect over the seeds. sd: sample standard deviation, 0.0 with one seed; holds: mean ≥ target."""
+    """One effect over the seeds. sd: sample deviation, 0.0 with one seed; holds: mean meets target."""
 
-    target: float
+    target: str
     mean: float
     sd: float
     values: tuple[float, ...]
@@ -120,8 +122,21 @@ def summarise(runs: Sequence[dict], lab: Lab) -> dict[str, Effect]:
             raise LabError("a number for every effect", f"NaN for {name}", lab.package)
         mean = statistics.fmean(values)
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        effects[name] = Effect(float(target), mean, spread, values, mean >= float(target))
+        effects[name] = Effect(str(target), mean, spread, values, meets(mean, target, lab.package))
     return effects
+
+
+def meets(mean: float, target: str | float, where: str = "") -> bool:
+    """Whether `mean` meets a target such as ">= 5", "> 0" or "<= 1"; a number means at least that much.
+
+    Raises LabError: a target of another form.
+    """
+    sign, _, number = str(target).rpartition(" ")
+    compare = {"": operator.ge, ">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
+    try:
+        return compare[sign](mean, float(number))
+    except (KeyError, ValueError):
+        raise LabError("a target such as '>= 5' or '> 0'", repr(target), where) from None
 
 
 def as_record(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> dict:
@@ -144,7 +159,7 @@ def show(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> None:
     for name, effect in effects.items():
         values = " ".join(f"{value:.3f}" for value in effect.values)
         verdict = "[green]holds[/]" if effect.holds else "[red]falls short[/]"
-        numbers = (f"{effect.target:.3f}", f"{effect.mean:.3f}", f"{effect.sd:.3f}")
+        numbers = (effect.target, f"{effect.mean:.3f}", f"{effect.sd:.3f}")
         table.add_row(name, *numbers, values, verdict)
     Console().print(table)
 

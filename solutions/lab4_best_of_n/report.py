@@ -25,7 +25,7 @@ from .data import TRAIN_FILE
 from .method import canonical_answer
 
 # What must hold on nano, as a mean over the recorded seeds; in percentage points.
-TARGETS = {
+EFFECT_TARGETS = {
     "tuned_minus_untuned_pp": ">= 30",
     "same_minus_nonoverlap_pp": "> 0",
     "maj8_minus_pass1_pp": ">= 5",
@@ -135,7 +135,7 @@ def tuning_effects(tests: dict, config: Config) -> dict:
 def choosing_effects(rows: Sequence[dict], picked: Sequence[dict], config: Config) -> dict:
     """The selectors at k = 8 against one random sample and against each other, on the same questions.
 
-    Differences are unbiased, over all subsets; McNemar's test needs verdicts, so it takes those on the first 8.
+    Differences are unbiased, over all subsets; McNemar's test takes the verdicts on the first 8.
     """
     at = {name: [row[name][row["k"].index(8)] for row in rows] for name in SELECTORS}
     best_of_both = max(("majority", "best_of_n"), key=lambda name: np.mean(at[name]))
@@ -211,14 +211,14 @@ def bootstrap(values: Sequence[float], rows: Sequence[dict], config: Config):
 
 
 def effects(found: dict) -> dict[str, float]:
-    """The effects of a run in percentage points, by the names of TARGETS; what is averaged over seeds."""
-    return {name: found["effects"][name]["value_pp"] for name in TARGETS}
+    """The effects of a run in points, by the names of EFFECT_TARGETS; what is averaged over seeds."""
+    return {name: found["effects"][name]["value_pp"] for name in EFFECT_TARGETS}
 
 
 def table(found: dict) -> str:
     """The effects of one run as text: value, interval, n, target of the mean over seeds."""
     lines = [f"{'effect':34} {'value':>7}  {'95 % interval':>17}  {'n':>10}  target (mean over seeds)"]
-    for name, target in TARGETS.items():
+    for name, target in EFFECT_TARGETS.items():
         row = found["effects"][name]
         ends = [f"{row[end]:.1f}" if row[end] is not None else "-" for end in ("low_pp", "high_pp")]
         n = "/".join(map(str, row["n"])) if isinstance(row["n"], list) else str(row["n"])
