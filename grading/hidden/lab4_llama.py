@@ -127,7 +127,7 @@ def _rotate(x: np.ndarray) -> np.ndarray:
 
 
 def loss(weights: Weights, rows: list[dict[str, list[int]]]) -> float:
-    """Mean negative log-probability, in nats, of all labels ≥ 0 of the rows, each predicted one place before."""
+    """Mean negative log-probability in nats of the rows' labels ≥ 0, each predicted one place before."""
     total, count = 0.0, 0
     for row in rows:
         out = logits(weights, row["input_ids"])

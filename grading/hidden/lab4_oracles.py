@@ -74,39 +74,8 @@ def share_over_orderings(answers: Answers, gold: str) -> Fraction:
     return Fraction(sum(earliest_winner(list(order)) == gold for order in orderings), len(orderings))
 
 
-def vote_mistakes(answers: Answers) -> dict[str, str | None]:
-    """What common wrong votes give, by the words that name them; those that are right by luck are left out."""
-    votes = tally(answers)
-    everyone = [*votes] + ([None] if None in answers else [])
-    top = max(votes.values()) if votes else 0
-    tied = [answer for answer, count in votes.items() if count == top]
-    running: dict[str, int] = {}
-    first_there = None
-    for answer in answers:
-        if answer is not None:
-            running[answer] = running.get(answer, 0) + 1
-            if running[answer] == top and first_there is None:
-                first_there = answer
-    last_seen = {answer: i for i, answer in enumerate(answers)}
-    mistakes = {
-        "None was counted as a vote: leave it out before you count": (
-            max(everyone, key=answers.count) if everyone else None
-        ),
-        "a tie went to the answer that reached the top count first; the answer that occurs earliest in the list"
-        " wins": first_there,
-        "a tie went to the answer seen last; the earliest one wins": max(
-            tied, key=last_seen.get, default=None
-        ),
-        "a tie went to the largest text; the earliest answer wins": max(tied, default=None),
-        "a tie went to the smallest text; the earliest answer wins": min(tied, default=None),
-        "the first answer was taken, not the most frequent": answers[0] if answers else None,
-    }
-    right = earliest_winner(answers)
-    return {words: value for words, value in mistakes.items() if value != right}
-
-
 def weighted_totals(answers: Answers, rewards: list[float], temperature: float) -> dict[str, Decimal]:
-    """Sum of exp(reward / temperature) for each answer, unshifted: Decimal holds exp(100000) and exp(-100000)."""
+    """Sum of exp(reward / temperature) for each answer, unshifted: Decimal holds even exp(100000)."""
     with localcontext() as context:
         context.prec, context.Emax, context.Emin = 60, 10**9, -(10**9)
         totals: dict[str, Decimal] = {}
@@ -153,8 +122,15 @@ def first_n_curve(correct: list[list[bool]], rewards: list[list[float]], ns: lis
     return [sum(c[top_index(r[:n])] for c, r in items) / len(items) for n in ns]
 
 
+def share_with_replacement(right: list[bool], rewards: list[float], n: int) -> float:
+    """The mistake: n independent draws; the sample at place j is best with ((N-j)^n - (N-j-1)^n) / N^n."""
+    size = len(rewards)
+    order = sorted(range(size), key=lambda i: -rewards[i])
+    return sum(((size - j) ** n - (size - j - 1) ** n) / size**n for j, i in enumerate(order) if right[i])
+
+
 def kl_by_integration(n: int, steps: int = 200_000) -> float:
-    """KL of the maximum of n uniforms from one uniform: integral of p log p, p(u) = n u^(n-1), midpoint rule."""
+    """KL of the maximum of n uniforms from one: integral of p log p, p(u) = n u^(n-1), midpoint rule."""
     # u = v^(1/n) is the maximum's quantile function, so the integral is the mean of log p over v in (0, 1)
     v = (np.arange(steps) + 0.5) / steps
     return float(np.mean(math.log(n) + (n - 1) / n * np.log(v)))
@@ -172,18 +148,3 @@ def pass_by_counting(n: int, c: int, k: int) -> float:
 def pass_exactly(n: int, c: int, k: int) -> float:
     """The same from exact binomials, rounded once at the end."""
     return float(1 - Fraction(math.comb(n - c, k), math.comb(n, k)))
-
-
-def pass_mistakes(n: int, c: int, k: int) -> dict[str, float]:
-    mistakes = {
-        "that is the plug-in 1 - (1 - c/n)^k, which draws with replacement and is too low": 1
-        - (1 - c / n) ** k,
-        "that is the chance that all k are wrong; one minus it is asked": 1 - pass_exactly(n, c, k),
-        "that is the chance that all k are right; one right sample is enough": (
-            math.comb(c, k) / math.comb(n, k) if k <= n else 0.0
-        ),
-        "that is c/n, the share of right samples, whatever k is": c / n,
-        "that is c·k/n capped at 1: chances of overlapping events don't add up": min(1.0, c * k / n),
-    }
-    right = pass_exactly(n, c, k)
-    return {words: value for words, value in mistakes.items() if abs(value - right) > 1e-6}

@@ -1,8 +1,8 @@
-"""The notebook's values of Lab 4: records made for one submission, and what the answer cells must find in them.
+"""The notebook's values of Lab 4: records made for one submission, and what its cells must find.
 
-One record: {"question": str, "gold": "42", "samples": [8 x {"text": str, "answer": "42" | None, "reward": 1.3}]}.
-`answer` is what a parser that knows only `####` recorded. 4.V1, 4.V2, 4.V4 and 4.V5 take it as it is, 4.V3
-reads `text` again. The records are drawn so that no value is hit by one of the likely mistakes by accident.
+One record: {"question": str, "gold": "42", "samples": [8 x {"text": str, "answer": "42", "reward": 1.3}]}.
+`answer` is what a parser that knows only `####` recorded. 4.V1, 4.V2, 4.V4 and 4.V5 take it as it
+is, 4.V3 reads `text` again. The records are drawn so that no value is hit by one of the likely mistakes by accident.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _any_right(record: dict) -> bool:
 
 
 def _read(text: str) -> str | None:
-    """The number that a text of `make_records` ends in. Knows these texts only; it is no parser for others."""
+    """The number that a text of `make_records` ends in. It reads these texts only."""
     line = text.splitlines()[-1]
     if line.startswith("####"):
         return str(Fraction(line[4:].replace("$", "").replace(",", "").strip()))
@@ -178,7 +178,7 @@ def tie_mistakes(records: list[dict]) -> dict[str, float]:
         "questions without any vote were left out of the denominator": _share(
             [_tied(answers_of(record, 4)) for record in with_votes]
         ),
-        "that is the share of questions where the samples disagree at all, not where the vote is tied": _share(
+        "that is the share of questions where the samples disagree, not where the vote is tied": _share(
             [len(tally(answers_of(record, 4))) > 1 for record in records]
         ),
     }

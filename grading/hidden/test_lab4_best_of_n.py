@@ -1,110 +1,45 @@
 """Lab 4, the tests that give points.
 
-Every test says in words what a finished function does. Inputs come from `lab.rng`, seeded for this submission,
-and from hand-made edge cases; what is right comes from lab4_oracles.py and lab4_llama.py, never from the
-solutions. A message names the mistake and holds no expected value.
+Every test says in words what a finished function does. Inputs come from `lab.rng`, seeded anew for each
+submission, and from hand-made edge cases; what is right comes from lab4_oracles.py and lab4_llama.py, never
+from the solutions. A message names the mistake and holds no expected value.
+
+PYTEST_DONT_REWRITE: pytest would add the compared values to the message of a bare assert.
 """
 
 from __future__ import annotations
 
+import functools
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from grading.hidden import lab4_blame as blame
 from grading.hidden import lab4_llama as llama
 from grading.hidden import lab4_oracles as oracle
 from grading.hidden import lab4_records as truth
+from grading.hidden.lab4_blame import Case, assert_refuses, judge, value_mistake
+from grading.hidden.lab4_cases import (
+    IGNORE,
+    encode_mistake,
+    encoded_rows,
+    generation_mistake,
+    greedy_case,
+    problem,
+    reward_case,
+    reward_of,
+    score_mistake,
+    solution,
+    tokenizer_end,
+    trainer_rows,
+    training_records,
+    word_rows,
+)
 from grading.hidden.lab4_records import make_records as make_records  # the grader finds it here by name
 from labkit.testing import assert_close, assert_equal, mistake
 
-IGNORE = -100
-
-
-def assert_refuses(call, hint: str) -> None:
-    """The call raises ValueError; any other exception of the student's code is shown as what it is."""
-    try:
-        call()
-    except ValueError:
-        return
-    raise AssertionError(hint)
-
-
-def problem(rng: np.random.Generator, sentences: int = 1) -> str:
-    """A word problem of a few sentences; the more, the longer the prompt."""
-    names, things = ["Ava", "Ben", "Mia", "Noor"], ["apples", "pens", "books", "shelves"]
-    parts = []
-    for _ in range(sentences):
-        who, what = names[int(rng.integers(4))], things[int(rng.integers(4))]
-        parts.append(f"{who} has {rng.integers(2, 900)} {what} and buys {rng.integers(2, 90)} more.")
-    return " ".join([*parts, "How many are left?"])
-
-
-def solution(rng: np.random.Generator) -> str:
-    a, b = int(rng.integers(2, 500)), int(rng.integers(2, 500))
-    return f"{a} + {b} = {a + b}, so {a + b} are left.\n#### {a + b}"
-
-
 # ---- 4.1 encode_function -----------------------------------------------------------------------------------
-
-
-def encoded_rows(questions: list[str], answers: list[str], most: int) -> dict[str, list[list[int]]]:
-    rows: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "attention_mask": []}
-    for question, answer in zip(questions, answers, strict=True):
-        prompt = llama.token_ids(llama.chat(question))
-        target = [*llama.token_ids(answer), llama.tokenizer().eos_token_id]
-        rows["input_ids"].append((prompt + target)[:most])
-        rows["labels"].append(([IGNORE] * len(prompt) + target)[:most])
-        rows["attention_mask"].append([1] * len(rows["input_ids"][-1]))
-    return rows
-
-
-def encode_mistake(got: object, questions: list[str], answers: list[str], most: int) -> str:
-    """Words for what is wrong with encoded rows, by what a likely mistake would give."""
-    right = encoded_rows(questions, answers, most)
-    end = llama.tokenizer().eos_token_id
-    if not isinstance(got, dict) or not {"input_ids", "labels"} <= got.keys():
-        return "the result is a dict of three columns: input_ids, labels and attention_mask"
-    prompts = [len(llama.token_ids(llama.chat(question))) for question in questions]
-    ids, labels = right["input_ids"], right["labels"]
-    wrong_labels = {
-        "the prompt is learned too: its labels must be -100": ids,
-        "the end token is not learned: its label must be its own id, not -100": [
-            row[:-1] + [IGNORE] if row[-1] == end else row for row in labels
-        ],
-        "the labels are shifted by one; the model shifts them by itself": [
-            row[1:] + [IGNORE] for row in labels
-        ],
-        "the mask ends one position too early: the prompt's last token has a label": [
-            [IGNORE] * (n - 1) + row[n - 1 :]
-            for n, row in zip(prompts, ids, strict=True)  # fmt: skip
-        ],
-        "the mask ends one position too late: the answer's first token has no label": [
-            [IGNORE] * (n + 1) + row[n + 1 :]
-            for n, row in zip(prompts, ids, strict=True)  # fmt: skip
-        ],
-        "the mask covers the answer instead of the prompt": [
-            row[:n] + [IGNORE] * (len(row) - n) for n, row in zip(prompts, ids, strict=True)
-        ],
-    }
-    wrong_ids = {
-        "the end token is missing after the answer, so the model never learns to stop": [
-            row[:-1] if row[-1] == end else row for row in ids
-        ],
-        "the question went in without its chat template": [
-            llama.token_ids(q) + row[n:] for q, n, row in zip(questions, prompts, ids, strict=True)
-        ],
-        "the whole conversation came from the template: what it writes after the end token doesn't belong there": [
-            (llama.token_ids(llama.chat(q, a)))[:most] for q, a in zip(questions, answers, strict=True)
-        ],
-        "the answer went in twice or the rows are in another order": ids[::-1],
-    }
-    found = mistake(got["input_ids"], wrong_ids)
-    if not found and got["input_ids"] == ids:
-        found = mistake(got["labels"], wrong_labels, "the ids are right, the labels are not")
-    if not found and got["labels"] == labels and got["input_ids"] == ids:
-        found = "the attention mask is 1 for every position: nothing here is padding"
-    return found or "ids are: the prompt's, the answer's, the end token; each tokenised apart"
 
 
 @pytest.mark.todo("4.1", points=2)
@@ -142,10 +77,6 @@ def test_a_long_row_loses_its_right_end(lab):
         assert_equal(got, want, hint)
 
 
-def tokenizer_end() -> int:
-    return llama.tokenizer().eos_token_id
-
-
 @pytest.mark.todo("4.1", points=1)
 def test_no_second_begin_token_gets_in(lab):
     tokenizer = lab.make("begin_tokenizer")
@@ -171,28 +102,13 @@ def test_rows_have_three_equally_long_lists_and_no_padding(lab):
     for name in ("input_ids", "labels", "attention_mask"):
         lengths = [len(row) for row in got[name]]
         hint = f"{name}: the rows of a batch keep their own lengths; padding is the collator's work (4.3)"
+        if max(lengths) != min(lengths):
+            hint = f"{name}: {encode_mistake(got, questions, batch['answer'], 400)}"
         assert_equal(lengths, [len(row) for row in want[name]], hint)
     assert_equal(got["attention_mask"], want["attention_mask"], "the attention mask is 1 at every position")
 
 
 # ---- 4.2 load_and_prepare_train_dataset --------------------------------------------------------------------
-
-
-def training_records(rng: np.random.Generator, count: int, empty: int = 0) -> list[dict[str, str]]:
-    """`count` records, each of other word lengths than the rest; `empty` of them have no answer at all."""
-    blank = {int(i) for i in rng.choice(count, size=empty, replace=False)}
-    records = []
-    for i in range(count):
-        words = ["a" * (1 + i % 9), "b" * (1 + i // 9), *("c" * int(n) for n in rng.integers(1, 9, size=4))]
-        answer = "" if i in blank else "d" * int(rng.integers(1, 9))
-        records.append({"question": " ".join(words), "answer": answer, "template": f"t{i % 5}"})
-    return records
-
-
-def word_rows(records: list[dict[str, str]], most: int) -> list[tuple[int, ...]]:
-    """The ids that the staff's stand-in encoder gives the records that have a label."""
-    kept = [record for record in records if record["answer"]]
-    return [tuple(5 + len(word) for word in f"{r['question']} {r['answer']}".split())[:most] for r in kept]
 
 
 def prepared(lab, records: list[dict[str, str]], most: int = 50, **settings) -> list[dict]:
@@ -282,17 +198,6 @@ def test_the_limit_counts_usable_rows_after_the_shuffle(lab):
 # ---- 4.3 build_trainer -------------------------------------------------------------------------------------
 
 
-def trainer_rows(rng: np.random.Generator, lengths: list[tuple[int, int]]) -> list[dict[str, list[int]]]:
-    """Rows of (prompt, answer) tokens with the prompt masked; the last token is the end token."""
-    rows = []
-    for prompt, answer in lengths:
-        ids = [int(i) for i in rng.integers(5, len(llama.tokenizer()), size=prompt + answer - 1)]
-        ids.append(tokenizer_end())
-        labels = [IGNORE] * prompt + ids[prompt:]
-        rows.append({"input_ids": ids, "labels": labels, "attention_mask": [1] * len(ids)})
-    return rows
-
-
 def trainer_of(lab, weights: llama.Weights, rows: list[dict[str, list[int]]], **settings):
     tokenizer = lab.make("tiny_tokenizer")
     model = lab.make("llama", tokenizer, weights)
@@ -305,7 +210,7 @@ def collated(lab, trainer, indices: list[int]) -> dict[str, list[list[int]]]:
         batch = lab.make("trainer_batch", trainer, indices)
     except Exception as error:
         raise AssertionError(
-            "the trainer's collator can't put rows of different lengths into one batch: the labels need padding"
+            "the trainer's collator can't put rows of different lengths into one batch: labels need padding"
             " too (DataCollatorForSeq2Seq)"
         ) from error
     return {name: np.asarray(value).tolist() for name, value in batch.items()}
@@ -405,11 +310,19 @@ def test_the_trainer_takes_the_arguments_and_holds_the_tokenizer(lab):
 def check_texts(
     lab, texts: dict[str, str | None], likely: dict[str, dict[str, str | None]], rule: str
 ) -> None:
-    """Every text has its canonical answer; otherwise the mistake, the rule and the text are named."""
-    for text, want in texts.items():
-        got = lab.method.canonical_answer(text)
-        wrong = {words: table[text] for words, table in likely.items() if table.get(text, want) != want}
-        assert_equal(got, want, f"{mistake(got, wrong, rule)} (text: {text!r})")
+    """Every text has its canonical answer. likely: by the mistake's words, what it reads in which text."""
+    judge(
+        [
+            Case(
+                lambda text=text: lab.method.canonical_answer(text),
+                right,
+                lambda text=text: {words: table[text] for words, table in likely.items() if text in table},
+                f"text: {text!r}",
+            )
+            for text, right in texts.items()
+        ],
+        rule,
+    )
 
 
 @pytest.mark.todo("4.4", points=1)
@@ -621,52 +534,6 @@ def sample(lab, model, questions: list[str], tokenizer=None, **settings) -> list
     return lab.method.generate_samples_batched(model, tokenizer, questions, **{**defaults, **settings})
 
 
-def greedy_case(rng: np.random.Generator, most: int, stops: set[int]):
-    """(weights, questions of different lengths, new ids of each) where no rounding can change a token.
-
-    Some samples end before `most` tokens and some don't.
-    """
-    while True:
-        weights = llama.random_llama(rng, end_sharpness=2.5)
-        questions, found = [], []
-        for sentences in (1, 4, 2, 1, 3, 2, 5, 1):
-            question = problem(rng, sentences)
-            ids, gap = llama.greedy(weights, llama.token_ids(llama.chat(question)), most, stops)
-            if gap > 0.01 and len(found) < 5:
-                questions.append(question)
-                found.append(ids)
-        early = sum(1 < len(ids) < most for ids in found)
-        if len(found) == 5 and 0 < early < 5 and len({len(llama.token_ids(q)) for q in questions}) > 2:
-            return weights, questions, found
-
-
-def generation_mistake(
-    got: list[list[str]], questions: list[str], right: list[str], ran_on: list[str]
-) -> str:
-    """Words for samples that differ from the greedy ones of unpadded prompts."""
-    texts = [group[0] for group in got if group]
-    if any("How many are left?" in text for text in texts):
-        return "the prompt is still in the text: cut off as many tokens as the padded prompt has"
-    if any("<pad>" in text or "<|" in text for text in texts):
-        return "special tokens are still in the text: decode with skip_special_tokens=True"
-    if texts == ran_on:
-        return "sampling went on after the end token; nothing behind it belongs to a sample"
-    if texts != right and sorted(texts) == sorted(right):
-        return "the samples are in another order than the questions"
-    lengths = [len(llama.token_ids(llama.chat(question))) for question in questions]
-    longest = lengths.index(max(lengths))
-    if len(texts) == len(right) and texts[longest] == right[longest]:
-        return (
-            "the longest prompt of a batch goes on as it should, shorter ones don't: pad on the left and hand over"
-            " the attention mask"
-        )
-    if len(texts) == len(right) and all(
-        a and (b.endswith(a) or b.startswith(a)) for a, b in zip(texts, right)
-    ):  # noqa: B905
-        return "the cut between prompt and completion is off, or max_new_tokens is not what was asked for"
-    return "a sample must go on from `build_gsm_prompt` as the model alone would, in eval mode and whatever is padded"
-
-
 @pytest.mark.todo("4.5", points=2)
 def test_padding_changes_no_sample(lab):
     most, stops = 10, {tokenizer_end()}
@@ -698,7 +565,7 @@ def test_every_question_gets_its_own_n_samples_in_order(lab):
         elif shape != [n] * len(questions):
             hint = f"each question gets exactly n samples, here {n}"
         elif sorted(sum(got, [])) == sorted(text for text in right for _ in range(n)):
-            hint = "samples went to other questions: generate() puts the n samples of a prompt next to each other"
+            hint = "samples went to other questions: generate() puts the n samples of a prompt side by side"
         else:
             hint = generation_mistake(got, questions, right, [])
         assert_equal(got, [[text] * n for text in right], hint)
@@ -791,65 +658,26 @@ def test_everything_is_left_as_it_was(lab):
     for name, was, now in zip(names, before, looked(), strict=True):
         assert was == now, f"{name} is not as it was before the call"
     cut = [ids[: ids.index(stop) + 1] if stop in ids else ids for ids in found]
+    ran_on = [[llama.text_of(ids)] for ids in found]
     hint = "sampling stops at the tokenizer's end token and also at those of model.generation_config"
+    if got != ran_on:
+        hint = generation_mistake(got, questions, [llama.text_of(ids) for ids in cut], [])
     assert_equal(got, [[llama.text_of(ids)] for ids in cut], hint)
 
 
 # ---- 4.6 score_samples_batched -----------------------------------------------------------------------------
 
 
-def reward_of(weights: llama.Weights, text: str) -> float:
-    return float(llama.logits(weights, llama.token_ids(text))[-1, 0])
-
-
-def score_mistake(got: object, weights: llama.Weights, questions: list[str], samples: list[list[str]]) -> str:
-    """Words for wrong rewards, by what scoring another text would give."""
-    pairs = [(q, s) for q, group in zip(questions, samples, strict=True) for s in group]
-    end = "<|end|>"
-    texts = {
-        "only the sample was scored; the reward is of question and sample": [s for _, s in pairs],
-        "question and sample were put together without the chat template": [q + "\n" + s for q, s in pairs],
-        "question and sample were put together without the chat template ": [q + s for q, s in pairs],
-        "question and sample were put together without the chat template  ": [f"{q} {s}" for q, s in pairs],
-        "a generation prompt stands behind the finished conversation": [
-            llama.chat(q, s) + "<|assistant|>\n" for q, s in pairs
-        ],
-        "the sample was put into the user's turn": [llama.chat(q + "\n" + s) for q, s in pairs],
-        "the sample stands behind the prompt, but its turn is not closed: use the template for both turns": [
-            llama.chat(q) + s for q, s in pairs
-        ],
-        "the end token was added by hand: use the template for both turns": [
-            llama.chat(q) + s + end for q, s in pairs
-        ],
-    }
-    flat = [value for group in got for value in group] if isinstance(got, list) else []
-    if len(flat) != len(pairs) or not all(isinstance(value, float) for value in flat):
-        return "one float a sample, in the shape of `samples`"
-    right = [reward_of(weights, llama.chat(q, s)) for q, s in pairs]
-    if all(abs(1 / (1 + np.exp(-b)) - a) < 1e-3 for a, b in zip(flat, right, strict=True)):
-        return "the reward is the logit itself, without a sigmoid"
-    if all(abs(a + b) < 1e-3 for a, b in zip(flat, right, strict=True)):
-        return "the sign of the rewards is turned round"
-    for words, others in texts.items():
-        if all(abs(reward_of(weights, text) - a) < 1e-3 for a, text in zip(flat, others, strict=True)):
-            return words.strip()
-    off = [abs(a - b) > 1e-3 for a, b in zip(flat, right, strict=True)]
-    lengths = [len(llama.token_ids(llama.chat(q, s))) for q, s in pairs]
-    if any(off) and min(n for n, bad in zip(lengths, off, strict=True) if bad) > 250:
-        return "long conversations were truncated; they must be scored whole"
-    if sorted(round(a, 3) for a in flat) == sorted(round(b, 3) for b in right):
-        return "the rewards are right, but not in the order of the samples"
-    return (
-        "a reward must not depend on what shares its batch: hand over the mask, and set the model's pad token"
-    )
-
-
-def reward_case(rng: np.random.Generator, counts: tuple[int, ...]):
-    """(weights, questions, samples) with clearly different rewards and lengths; one sample is long."""
-    weights = llama.random_llama(rng, reward=True)
-    questions = [problem(rng, 1 + i % 3) for i in range(len(counts))]
-    samples = [[" ".join(solution(rng) for _ in range(1 + j % 3)) for j in range(count)] for count in counts]
-    return weights, questions, samples
+def check_rewards(lab, model, tokenizer, weights, questions, samples, batch_size: int) -> list[list[float]]:
+    """The rewards of one call, which are those of each conversation alone, unpadded."""
+    got = lab.method.score_samples_batched(model, tokenizer, questions, samples, batch_size=batch_size)
+    pairs = zip(questions, samples, strict=True)
+    right = [[reward_of(weights, llama.chat(q, s)) for s in group] for q, group in pairs]
+    try:
+        assert_close(got, right, rtol=1e-4, atol=1e-4)
+    except AssertionError:
+        assert_close(got, right, score_mistake(got, weights, questions, samples), rtol=1e-4, atol=1e-4)
+    return got
 
 
 @pytest.mark.todo("4.6", points=2)
@@ -858,35 +686,19 @@ def test_a_reward_is_the_logit_of_the_two_turn_conversation(lab):
     samples[1][1] = " ".join(solution(lab.rng) for _ in range(24))  # several hundred tokens
     tokenizer = lab.make("tiny_tokenizer")
     model = lab.make("llama", tokenizer, weights, training=True, attention_dropout=0.5)
-    got = lab.method.score_samples_batched(model, tokenizer, questions, samples, batch_size=1)
-    right = [
-        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
-    ]
-    hint = score_mistake(got, weights, questions, samples)
-    assert_close(got, right, hint, rtol=1e-4, atol=1e-4)
+    check_rewards(lab, model, tokenizer, weights, questions, samples, batch_size=1)
 
 
 @pytest.mark.todo("4.6", points=1)
 def test_no_batch_changes_a_reward(lab):
     weights, questions, samples = reward_case(lab.rng, (3, 2, 3))
     tokenizer = lab.make("tiny_tokenizer")
-    right = [
-        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
-    ]
     backwards = [group[::-1] for group in samples[::-1]]
     for pad_token_id in (None, 7):  # a model that knows no pad token, and one that knows another
         model = lab.make("llama", tokenizer, weights, pad_token_id=pad_token_id)
         for batch_size in (3, 100):
-            hint = "a reward must not depend on what shares its batch"
-            got = lab.method.score_samples_batched(
-                model, tokenizer, questions, samples, batch_size=batch_size
-            )
-            hint = score_mistake(got, weights, questions, samples)
-            assert_close(got, right, hint, rtol=1e-4, atol=1e-4)
-        got = lab.method.score_samples_batched(model, tokenizer, questions[::-1], backwards, batch_size=3)
-        turned = [group[::-1] for group in right[::-1]]
-        hint = "in another order the same conversations got other rewards: keep the order of questions and samples"
-        assert_close(got, turned, hint, rtol=1e-4, atol=1e-4)
+            check_rewards(lab, model, tokenizer, weights, questions, samples, batch_size)
+        check_rewards(lab, model, tokenizer, weights, questions[::-1], backwards, batch_size=3)
 
 
 @pytest.mark.todo("4.6", points=1)
@@ -895,18 +707,11 @@ def test_rewards_come_in_the_shape_of_the_samples(lab):
     tokenizer = lab.make("tiny_tokenizer")
     model = lab.make("llama", tokenizer, weights)
     got = lab.method.score_samples_batched(model, tokenizer, questions, samples, batch_size=3)
-    shape = (
-        [len(group) for group in got]
-        if isinstance(got, list) and all(isinstance(g, list) for g in got)
-        else None
-    )
+    is_nested = isinstance(got, list) and all(isinstance(group, list) for group in got)
     hint = "a list of floats for each question, as long as its list of samples, also when that is empty"
-    assert_equal(shape, [1, 0, 4, 2], hint)
+    assert_equal([len(group) for group in got] if is_nested else None, [1, 0, 4, 2], hint)
     assert all(type(value) is float for group in got for value in group), "rewards are floats, not tensors"
-    right = [
-        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
-    ]
-    assert_close(got, right, score_mistake(got, weights, questions, samples), rtol=1e-4, atol=1e-4)
+    check_rewards(lab, model, tokenizer, weights, questions, samples, batch_size=2)
 
 
 @pytest.mark.todo("4.6", points=1)
@@ -914,26 +719,29 @@ def test_scoring_leaves_tokenizer_and_model_as_they_were(lab):
     weights, questions, samples = reward_case(lab.rng, (2, 1))
     tokenizer = lab.make("tiny_tokenizer", padding_side="left")
     model = lab.make("llama", tokenizer, weights, training=True, attention_dropout=0.5, pad_token_id=7)
-    got = lab.method.score_samples_batched(model, tokenizer, questions, samples, batch_size=2)
+    check_rewards(lab, model, tokenizer, weights, questions, samples, batch_size=2)
     settings, held = lab.make("state", tokenizer), lab.make("state", model)
     assert settings["padding_side"] == "left", "tokenizer.padding_side is not as it was before the call"
     assert held["pad_token_id"] == 7, "reward_model.config.pad_token_id is not as it was before the call"
     assert held["training"] is True, "the reward model's train mode is not as it was before the call"
-    right = [
-        [reward_of(weights, llama.chat(q, s)) for s in g] for q, g in zip(questions, samples, strict=True)
-    ]
-    hint = "rewards differ on a model that was in train mode: score in eval mode (dropout off)"
-    assert_close(got, right, hint, rtol=1e-4, atol=1e-4)
 
 
 # ---- 4.7 majority_vote -------------------------------------------------------------------------------------
 
 
 def check_votes(lab, cases: list[oracle.Answers], rule: str) -> None:
-    for answers in cases:
-        got = lab.method.majority_vote(answers)
-        hint = mistake(got, oracle.vote_mistakes(answers), rule)
-        assert_equal(got, oracle.earliest_winner(answers), f"{hint} (answers: {answers})")
+    judge(
+        [
+            Case(
+                lambda answers=answers: lab.method.majority_vote(answers),
+                oracle.earliest_winner(answers),
+                lambda answers=answers: blame.vote_mistakes(answers),
+                f"answers: {answers}",
+            )
+            for answers in cases
+        ],
+        rule,
+    )
 
 
 @pytest.mark.todo("4.7", points=1)
@@ -967,18 +775,8 @@ def test_none_never_counts_as_a_vote(lab):
 
 @pytest.mark.todo("4.7", points=1)
 def test_where_nobody_votes_nobody_wins(lab):
-    for answers in ([], [None], [None] * int(lab.rng.integers(2, 9))):
-        got = lab.method.majority_vote(answers)
-        hint = mistake(
-            got,
-            {
-                "no winner is None, not an empty text": "",
-                "no winner is None, not the text 'None'": "None",
-                "no winner is None, not zero": 0,
-            },
-            "without any vote the result is None",
-        )
-        assert_equal(got, None, hint)
+    cases: list[oracle.Answers] = [[], [None], [None] * int(lab.rng.integers(2, 9))]
+    check_votes(lab, cases, "without any vote the result is None")
     [name] = oracle.answer_names(lab.rng, 1)
     assert_equal(lab.method.majority_vote([None, name]), name, "a single vote is enough to win")
 
@@ -993,30 +791,19 @@ def expected_share(answers: oracle.Answers, gold: str) -> float:
 
 
 def check_expectations(lab, cases: list[tuple[oracle.Answers, str]], rule: str) -> None:
-    for answers, gold in cases:
-        got = lab.evaluate.expected_vote_accuracy(answers, gold)
-        votes, right = oracle.tally(answers), expected_share(answers, gold)
-        with_none = oracle.tally(["none" if answer is None else answer for answer in answers])
-        top = [answer for answer, count in votes.items() if count == max(votes.values())]
-        top_none = [answer for answer, count in with_none.items() if count == max(with_none.values())]
-        likely = {
-            "None took part in the vote: leave it out before you count": (
-                top_none.count(gold) / len(top_none) if top_none else 0.0
-            ),
-            "a tie was broken by order; the expectation over a random tie-break is asked": float(
-                oracle.earliest_winner(answers) == gold
-            ),
-            "a tie counts as fully right; it is right with the chance that gold is drawn": float(gold in top),
-            "a tie counts as wrong; it is right with the chance that gold is drawn": float(top == [gold]),
-            "that is gold's share of the votes; only the tied winners count": votes.get(gold, 0)
-            / max(1, sum(votes.values())),
-            "that is gold's share of the samples; only the tied winners count": votes.get(gold, 0)
-            / max(1, len(answers)),
-            "it was divided by the number of different answers, not of the tied winners": (gold in top)
-            / max(1, len(votes)),
-        }
-        likely = {words: value for words, value in likely.items() if abs(value - right) > 1e-9}
-        assert_close(got, right, f"{mistake(got, likely, rule)} (answers: {answers}, gold: {gold!r})")
+    judge(
+        [
+            Case(
+                lambda answers=answers, gold=gold: lab.evaluate.expected_vote_accuracy(answers, gold),
+                expected_share(answers, gold),
+                lambda answers=answers, gold=gold: blame.expectation_mistakes(answers, gold),
+                f"answers: {answers}, gold: {gold!r}",
+            )
+            for answers, gold in cases
+        ],
+        rule,
+        assert_close,
+    )
 
 
 @pytest.mark.todo("4.8", points=1)
@@ -1070,35 +857,18 @@ def test_a_gold_of_none_is_refused(lab):
 
 
 def check_best(lab, cases: list[tuple[oracle.Answers, list[float]]], rule: str) -> None:
-    for answers, rewards in cases:
-        got = lab.method.best_of_n(answers, rewards)
-        right = answers[oracle.top_index(rewards)]
-        votes = oracle.tally(answers)
-        sums = {a: sum(r for b, r in zip(answers, rewards, strict=True) if a == b) for a in votes}
-        read = [(a, r) for a, r in zip(answers, rewards, strict=True) if a is not None]
-        last = max(range(len(rewards)), key=lambda i, r=rewards: (r[i], i))
-        likely = {
-            "samples without a readable answer were skipped; nothing is filtered here": (
-                read[oracle.top_index([r for _, r in read])][0] if read else None
-            ),
-            "the lowest reward was taken": answers[rewards.index(min(rewards))],
-            "of equal rewards the last was taken; the earliest wins": answers[last],
-            "the reward furthest from zero was taken; the highest wins": answers[
-                oracle.top_index([abs(r) for r in rewards])
-            ],
-            "rewards of equal answers were added up; that is the weighted vote": max(
-                sums, key=sums.get, default=None
-            ),
-            "that is the majority vote; the rewards decide here": oracle.earliest_winner(answers),
-            "of equal rewards the smallest answer was taken; the earliest wins": min(
-                (a for a, r in read if r == max(rewards)), default=None
-            ),
-            "of equal rewards the largest answer was taken; the earliest wins": max(
-                (a for a, r in read if r == max(rewards)), default=None
-            ),
-        }
-        likely = {words: value for words, value in likely.items() if value != right}
-        assert_equal(got, right, f"{mistake(got, likely, rule)} (answers: {answers}, rewards: {rewards})")
+    judge(
+        [
+            Case(
+                lambda answers=answers, rewards=rewards: lab.method.best_of_n(answers, rewards),
+                answers[oracle.top_index(rewards)],
+                lambda answers=answers, rewards=rewards: blame.best_mistakes(answers, rewards),
+                f"answers: {answers}, rewards: {rewards}",
+            )
+            for answers, rewards in cases
+        ],
+        rule,
+    )
 
 
 @pytest.mark.todo("4.9", points=1)
@@ -1149,46 +919,18 @@ def test_a_reward_that_is_no_number_is_refused(lab):
 
 
 def check_weighted(lab, cases: list[tuple[oracle.Answers, list[float], float]], rule: str) -> None:
-    for answers, rewards, temperature in cases:
-        got = lab.method.weighted_vote(answers, rewards, temperature)
-        right = oracle.weighted_winner(answers, rewards, temperature)
-        read = [(a, r) for a, r in zip(answers, rewards, strict=True) if a is not None]
-        rows: dict[str, list[float]] = {}
-        for answer, reward in read:
-            rows.setdefault(answer, []).append(reward)
-
-        def by(score, rows: dict = rows) -> str | None:
-            return max(rows, key=score) if rows else None
-
-        voters, rewards_read = [a for a, _ in read], [r for _, r in read]
-        likely = {
-            "the rewards themselves were added up; their exponentials are the weights": by(
-                lambda a: sum(rows[a])
-            ),
-            "the mean weight decides; the weights of an answer are added up": by(
-                lambda a: oracle.weighted_totals([a] * len(rows[a]), rows[a], temperature)[a] / len(rows[a])
-            ),
-            "the temperature was not used": oracle.weighted_winner(answers, rewards, 1.0),
-            "rewards were multiplied by the temperature; divide by it": oracle.weighted_winner(
-                answers, rewards, 1 / temperature
-            ),
-            "only the highest reward counts; that is best-of-n": (
-                voters[oracle.top_index(rewards_read)] if voters else None
-            ),
-            "None was given a weight: it is not a vote": oracle.weighted_winner(
-                ["none" if a is None else a for a in answers], rewards, temperature
-            ),
-            "that is the majority vote; weigh the votes by exp(reward / temperature)": oracle.earliest_winner(
-                answers
-            ),
-            "the earliest answer was taken: did every weight become 0 or infinite?": voters[0]
-            if voters
-            else None,
-        }
-        likely = {words: value for words, value in likely.items() if value != right}
-        likely = {words: None if value == "none" else value for words, value in likely.items()}
-        shown = f"(answers: {answers}, rewards: {rewards}, temperature: {temperature})"
-        assert_equal(got, right, f"{mistake(got, likely, rule)} {shown}")
+    judge(
+        [
+            Case(
+                lambda case=case: lab.method.weighted_vote(*case),
+                oracle.weighted_winner(*case),
+                lambda case=case: blame.weighted_mistakes(*case),
+                "answers: {}, rewards: {}, temperature: {}".format(*case),
+            )
+            for case in cases
+        ],
+        rule,
+    )
 
 
 @pytest.mark.todo("4.10", points=1)
@@ -1215,21 +957,19 @@ def test_a_vote_weighs_the_exponential_of_its_reward(lab):
 
 @pytest.mark.todo("4.10", points=1)
 def test_huge_and_tiny_rewards_neither_overflow_nor_vanish(lab):
-    for base in (1000.0, 100_000.0, -1000.0, -100_000.0):
-        cases: list[tuple[oracle.Answers, list[float], float]] = [(["7", "5"], [base, base + 1.5], 1.0)]
-        while len(cases) < 5:
+    cases: list[tuple[oracle.Answers, list[float], float]] = []
+    for base in (-1000.0, -100_000.0, 1000.0, 100_000.0):
+        cases.append((["7", "5"], [base, base + 1.5], 1.0))
+        while len(cases) % 5:
             answers = oracle.random_answers(lab.rng, 6, 3, none_share=0.1)
             case = (answers, [base + reward for reward in oracle.rewards_of(lab.rng, 6, spread=1.0)], 1.0)
             if oracle.clear_margin(*case):
                 cases.append(case)
-        try:
-            check_weighted(
-                lab, cases, "subtract the highest reward before exp: the winner stays, the sums are finite"
-            )
-        except OverflowError:
-            raise AssertionError(
-                "exp overflows: subtract the highest reward of the samples that vote"
-            ) from None
+    rule = "subtract the highest reward before exp: no winner changes, and the sums stay finite and above 0"
+    try:
+        check_weighted(lab, cases, rule)
+    except OverflowError:
+        raise AssertionError("exp overflows: subtract the highest reward of the samples that vote") from None
     got = lab.method.weighted_vote([None, "7", "5"], [2000.0, 1.0, 2.0])
     hint = (
         "the highest reward belongs to a sample that doesn't vote; subtract the highest among those that do"
@@ -1292,33 +1032,44 @@ def test_between_best_of_n_and_the_majority(lab):
 
 
 def check_pass(lab, cases: list[tuple[int, int, int]], rule: str, rtol: float = 1e-9) -> None:
-    for n, c, k in cases:
-        try:
-            got = lab.evaluate.pass_at_k(n, c, k)
-        except (OverflowError, ZeroDivisionError):
-            raise AssertionError(
-                "the binomials don't fit into a float: write the quotient as a product, or divide whole numbers"
-            ) from None
-        hint = mistake(got, oracle.pass_mistakes(n, c, k), rule)
-        assert_close(
-            got, oracle.pass_exactly(n, c, k), f"{hint} (n={n}, c={c}, k={k})", rtol=rtol, atol=1e-12
+    try:
+        judge(
+            [
+                Case(
+                    lambda case=case: lab.evaluate.pass_at_k(*case),
+                    oracle.pass_exactly(*case),
+                    lambda case=case: blame.pass_mistakes(*case),
+                    "n={}, c={}, k={}".format(*case),
+                )
+                for case in cases
+            ],
+            rule,
+            functools.partial(assert_close, rtol=rtol, atol=1e-12),
         )
+    except (OverflowError, ZeroDivisionError):
+        hint = (
+            "the binomials don't fit into a float: write the quotient as a product, or divide whole numbers"
+        )
+        raise AssertionError(hint) from None
 
 
 @pytest.mark.todo("4.11", points=1)
 def test_it_counts_the_subsets_that_hold_a_right_sample(lab):
-    for n in (1, 4, 8, int(lab.rng.integers(5, 11))):
-        for c in range(n + 1):
-            for k in range(1, n + 1):
-                got = lab.evaluate.pass_at_k(n, c, k)
-                hint = mistake(
-                    got,
-                    oracle.pass_mistakes(n, c, k),
-                    "the share of all ways to draw k of the n samples without replacement that hold a right one",
-                )
-                assert_close(
-                    got, oracle.pass_by_counting(n, c, k), f"{hint} (n={n}, c={c}, k={k})", atol=1e-12
-                )
+    sizes = (1, 4, 8, int(lab.rng.integers(5, 11)))
+    cases = [(n, c, k) for n in sizes for c in range(n + 1) for k in range(1, n + 1)]
+    judge(
+        [
+            Case(
+                lambda case=case: lab.evaluate.pass_at_k(*case),
+                oracle.pass_by_counting(*case),
+                lambda case=case: blame.pass_mistakes(*case),
+                "n={}, c={}, k={}".format(*case),
+            )
+            for case in cases
+        ],
+        "the share of all ways to draw k of the n samples without replacement that hold a right one",
+        functools.partial(assert_close, atol=1e-12),
+    )
 
 
 @pytest.mark.todo("4.11", points=1)
@@ -1337,7 +1088,7 @@ def test_nothing_right_is_zero_and_too_few_wrong_is_one(lab):
         k = int(lab.rng.integers(1, n + 1))
         none, sure = lab.evaluate.pass_at_k(n, 0, k), lab.evaluate.pass_at_k(n, n - k + 1, k)
         assert none == 0.0, f"with no right sample the chance is exactly 0 (n={n}, c=0, k={k})"
-        hint = f"with fewer than k wrong samples every subset holds a right one: exactly 1 (n={n}, c={n - k + 1}, k={k})"
+        hint = f"with fewer than k wrong samples the chance is exactly 1 (n={n}, c={n - k + 1}, k={k})"
         assert sure == 1.0, hint
     n, c = 60, int(lab.rng.integers(1, 20))
     curve = [lab.evaluate.pass_at_k(n, c, k) for k in range(1, n + 1)]
@@ -1374,7 +1125,7 @@ def test_with_k_all_samples_there_is_one_subset(lab):
             got = lab.evaluate.maj_at_k(answers, gold, size, share, resamples=7, seed=seed)
             read = [answer for answer in answers if answer is not None]
             likely = {
-                "None was dropped before the subsets were drawn: a sample without an answer is a sample too": (
+                "None was dropped before the subsets were drawn: an unread sample is a sample too": (
                     read.count(gold) / max(1, len(read))
                 ),
                 "scores were added up, not averaged": 7 * answers.count(gold) / size,
@@ -1404,7 +1155,7 @@ def test_with_any_gold_it_is_pass_at_k(lab):
             elif abs(got - again) <= 6.5 * (again * (1 - again) / draws) ** 0.5:
                 hint = "samples were drawn with replacement: a subset holds no sample twice"
             else:
-                hint = "every subset of k of the n samples must be equally likely, samples without an answer included"
+                hint = "every k of the n samples must be equally likely, those without an answer included"
             raise AssertionError(hint)
 
 
@@ -1441,7 +1192,9 @@ def test_a_subset_has_k_samples_in_their_order_none_twice(lab):
         }
         assert_close(got, float(k), mistake(got, likely, "every subset has exactly k answers"))
         got = lab.evaluate.maj_at_k(answers, "1", k, lab.make("score:in_order"), resamples=30)
-        hint = "the answers of a subset stay in their original order, and none occurs twice: a tie rule depends on it"
+        hint = (
+            "the answers of a subset stay in their original order (for the tie rule), and none occurs twice"
+        )
         assert_close(got, 1.0, hint)
 
 
@@ -1461,45 +1214,42 @@ def test_a_gold_of_none_and_k_beyond_the_samples_are_refused(lab):
 # ---- 4.13 best_of_n_kl_bound -------------------------------------------------------------------------------
 
 
-def kl_mistake(got: object, n: int) -> str:
-    likely = {
-        "the term (n - 1)/n is missing": np.log(n),
-        "that is in bits; nats are asked (natural logarithm)": (np.log(n) - (n - 1) / n) / np.log(2),
-        "the logarithm is to base 2; nats are asked (natural logarithm)": np.log2(n) - (n - 1) / n,
-        "the logarithm is to base 10; nats are asked (natural logarithm)": np.log10(n) - (n - 1) / n,
-        "the term is (n - 1)/n, not 1/n": np.log(n) - 1 / n,
-        "the term (n - 1)/n is subtracted, not added": np.log(n) + (n - 1) / n,
-        "that is log n - n/(n - 1) or alike: the term is (n - 1)/n": np.log(n) - n / max(1, n - 1),
-        "the sign is turned round: a divergence is not negative": (n - 1) / n - np.log(n),
-        "1 was subtracted instead of (n - 1)/n": np.log(n) - 1,
-    }
-    right = np.log(n) - (n - 1) / n
-    likely = {words: float(value) for words, value in likely.items() if abs(value - right) > 1e-6}
-    return mistake(got, likely, "the bound is log n - (n - 1)/n in nats")
+def check_bounds(lab, rights: dict[int, float], atol: float) -> None:
+    judge(
+        [
+            Case(
+                lambda n=n: lab.evaluate.best_of_n_kl_bound(n),
+                right,
+                lambda n=n: blame.kl_mistakes(n),
+                f"n={n}",
+            )
+            for n, right in rights.items()
+        ],
+        "the bound is log n - (n - 1)/n in nats",
+        functools.partial(assert_close, rtol=0, atol=atol),
+    )
 
 
 @pytest.mark.todo("4.13", points=1)
 def test_the_bound_is_the_divergence_of_a_maximum(lab):
-    for n in (2, 4, 8, 16, 64, int(lab.rng.integers(3, 60))):
-        got = lab.evaluate.best_of_n_kl_bound(n)
-        assert_close(got, oracle.kl_by_integration(n), f"{kl_mistake(got, n)} (n={n})", rtol=1e-4, atol=1e-4)
+    ns = [2, 4, 8, 16, 64, *(int(n) for n in lab.rng.integers(3, 60, size=3))]
+    check_bounds(lab, {n: oracle.kl_by_integration(n) for n in ns}, 1e-4)
 
 
 @pytest.mark.todo("4.13", points=1)
 def test_each_further_sample_moves_it_a_little_more(lab):
-    first = int(lab.rng.integers(1, 40))
-    curve = [lab.evaluate.best_of_n_kl_bound(n) for n in range(first, first + 12)]
-    for n, (here, after) in enumerate(zip(curve, curve[1:], strict=False), start=first):
-        step = float(np.log1p(1 / n)) - 1 / (n * (n + 1))  # the bound at n + 1 minus that at n
-        assert_close(after - here, step, f"{kl_mistake(here, n)} (n={n})", atol=1e-9)
-    million = lab.evaluate.best_of_n_kl_bound(10**6)
-    assert_close(million, float(np.log(10) * 6) - 1 + 1e-6, kl_mistake(million, 10**6))
+    first = int(lab.rng.integers(2, 40))
+    bound = sum(1 / m - 1 / (m + 1) for m in range(1, first)) * -1  # the bound without its logarithm
+    rights = {}
+    for n in range(first, first + 12):
+        rights[n] = bound + float(np.log(n))
+        bound -= 1 / (n * (n + 1))
+    check_bounds(lab, {**rights, 10**6: 6 * float(np.log(10)) - 1 + 1e-6}, 1e-9)
 
 
 @pytest.mark.todo("4.13", points=1)
 def test_one_sample_moves_nothing_and_fewer_are_refused(lab):
-    got = lab.evaluate.best_of_n_kl_bound(1)
-    assert_close(got, 0.0, f"best of one is the model itself: 0 ({kl_mistake(got, 1)})", atol=1e-12)
+    check_bounds(lab, {1: 0.0}, 1e-12)
     for n in (0, -1, -int(lab.rng.integers(2, 50))):
         hint = "best-of-n needs n >= 1: raise ValueError"
         assert_refuses(lambda n=n: lab.evaluate.best_of_n_kl_bound(n), hint)
@@ -1510,23 +1260,18 @@ def test_one_sample_moves_nothing_and_fewer_are_refused(lab):
 
 def check_vote_failures(lab, name: str, choose, cases: list[tuple[oracle.Answers, str]]) -> None:
     vote = lab.make(name)
-    for answers, gold in cases:
-        got = lab.evaluate.check_majority_failure(answers, gold, vote)
-        right = gold in answers and choose(answers) != gold
-        likely = {
-            "no sample was right: then the samples failed, not the vote": choose(answers) != gold,
-            "that is whether the vote is right; the failure is asked": choose(answers) == gold,
-            "that is whether a right answer is there; the vote must also have missed it": gold in answers,
-            "a vote of your own was used; `vote` decides": gold in answers
-            and oracle.earliest_winner(answers) != gold,
-            "a vote that chooses None misses a right answer too": gold in answers
-            and choose(answers) not in (None, gold),
-        }
-        likely = {words: value for words, value in likely.items() if value != right}
-        hint = mistake(
-            got, likely, "True or False: a right answer is there, and the vote's choice is not gold"
-        )
-        assert_equal(got, right, f"{hint} (answers: {answers}, gold: {gold!r}, vote: {name})")
+    judge(
+        [
+            Case(
+                lambda answers=answers, gold=gold: lab.evaluate.check_majority_failure(answers, gold, vote),
+                gold in answers and choose(answers) != gold,
+                lambda answers=answers, gold=gold: blame.vote_failure_mistakes(answers, gold, choose),
+                f"answers: {answers}, gold: {gold!r}, vote: {name}",
+            )
+            for answers, gold in cases
+        ],
+        "True or False: a right answer is there, and the vote's choice is not gold",
+    )
 
 
 def last_parsed(answers: oracle.Answers) -> str | None:
@@ -1591,34 +1336,18 @@ def test_the_vote_sees_every_answer_and_gold_is_never_none(lab):
 
 
 def check_bon_failures(lab, cases: list[tuple[oracle.Answers, list[float], str]]) -> None:
-    for answers, rewards, gold in cases:
-        got = lab.evaluate.check_bon_failure(answers, rewards, gold)
-        chosen = answers[oracle.top_index(rewards)] if answers else None
-        right = gold in answers and chosen != gold
-        highest = [a for a, r in zip(answers, rewards, strict=True) if r == max(rewards)]
-        read = [(a, r) for a, r in zip(answers, rewards, strict=True) if a is not None]
-        best_read = read[oracle.top_index([r for _, r in read])][0] if read else None
-        likely = {
-            "no sample was right: then the samples failed, not the reward": chosen != gold,
-            "that is whether best-of-n is right; the failure is asked": chosen == gold,
-            "that is whether a right answer is there; the choice must also have missed it": gold in answers,
-            "of equal rewards the last was taken; the earliest wins": gold in answers and highest[-1] != gold,
-            "one right answer among equal rewards is not enough; the earliest wins": gold in answers
-            and gold not in highest,
-            "samples without a readable answer were skipped; a chosen None is a failure too": gold in answers
-            and best_read != gold,
-            "a chosen None is a failure too": gold in answers and chosen not in (None, gold),
-            "the lowest reward was taken": bool(answers)
-            and gold in answers
-            and answers[rewards.index(min(rewards))] != gold,
-            "that is the failure of the majority vote; the rewards decide here": gold in answers
-            and oracle.earliest_winner(answers) != gold,
-        }
-        likely = {words: value for words, value in likely.items() if value != right}
-        hint = mistake(
-            got, likely, "True or False: a right answer is there, and the highest reward has another"
-        )
-        assert_equal(got, right, f"{hint} (answers: {answers}, rewards: {rewards}, gold: {gold!r})")
+    judge(
+        [
+            Case(
+                lambda case=case: lab.evaluate.check_bon_failure(*case),
+                case[2] in case[0] and case[0][oracle.top_index(case[1])] != case[2],
+                lambda case=case: blame.bon_failure_mistakes(*case),
+                "answers: {}, rewards: {}, gold: {!r}".format(*case),
+            )
+            for case in cases
+        ],
+        "True or False: a right answer is there, and the sample with the highest reward has another",
+    )
 
 
 @pytest.mark.todo("4.15", points=1)
@@ -1669,19 +1398,18 @@ def test_without_a_right_sample_best_of_n_has_not_failed(lab):
 
 
 def check_counts(lab, cases: list[oracle.Answers], rule: str) -> None:
-    for answers in cases:
-        got = lab.evaluate.get_unique_preds_count(answers)
-        votes = oracle.tally(answers)
-        likely = {
-            "None was counted as an answer": len({*answers}),
-            "that is the number of answers; each different one counts once": sum(votes.values()),
-            "that is the number of samples; each different answer counts once": len(answers),
-            "only answers that occur once were counted": list(votes.values()).count(1),
-            "that is the count of the most frequent answer": max(votes.values(), default=0),
-            "one was subtracted for None although there is none": len(votes) - 1,
-        }
-        likely = {words: value for words, value in likely.items() if value != len(votes)}
-        assert_equal(got, len(votes), f"{mistake(got, likely, rule)} (answers: {answers})")
+    judge(
+        [
+            Case(
+                lambda answers=answers: lab.evaluate.get_unique_preds_count(answers),
+                len(oracle.tally(answers)),
+                lambda answers=answers: blame.count_mistakes(answers),
+                f"answers: {answers}",
+            )
+            for answers in cases
+        ],
+        rule,
+    )
 
 
 @pytest.mark.todo("4.16", points=1)
@@ -1701,8 +1429,18 @@ def test_none_is_no_answer(lab):
 # ---- 4.17 overoptimisation_curve ---------------------------------------------------------------------------
 
 
+def check_curve(lab, correct, rewards, ns: list[int], rule: str) -> None:
+    case = Case(
+        lambda: lab.evaluate.overoptimisation_curve(correct, rewards, ns),
+        oracle.mean_curve(correct, rewards, ns),
+        lambda: blame.curve_mistakes(correct, rewards, ns),
+        f"ns: {ns}, samples of the items: {[len(row) for row in correct]}",
+    )
+    judge([case], rule, functools.partial(assert_close, rtol=1e-9, atol=1e-9))
+
+
 def scored_items(rng: np.random.Generator, sizes: list[int], levels: int = 0):
-    """(correct, rewards) of items with these numbers of samples; with `levels`, rewards from so few values."""
+    """(correct, rewards) of items with so many samples; with `levels`, rewards from so few values."""
     correct, rewards = [], []
     for size in sizes:
         right = [bool(rng.random() < 0.45) for _ in range(size)]
@@ -1714,58 +1452,6 @@ def scored_items(rng: np.random.Generator, sizes: list[int], levels: int = 0):
             else oracle.rewards_of(rng, size)
         )
     return correct, rewards
-
-
-def check_curve(lab, correct, rewards, ns: list[int], rule: str) -> None:
-    got = lab.evaluate.overoptimisation_curve(correct, rewards, ns)
-    want = oracle.mean_curve(correct, rewards, ns)
-    backwards = [row[::-1] for row in correct], [row[::-1] for row in rewards]
-    samples = sum(map(len, correct))
-    likely = {
-        "only the first n samples were looked at; average over all n-subsets": oracle.first_n_curve(
-            correct, rewards, ns
-        ),
-        "of equal rewards the later index won; the earlier one does": oracle.mean_curve(*backwards, ns),
-        "the lowest reward was taken": oracle.mean_curve(correct, [[-r for r in row] for row in rewards], ns),
-        "subsets were drawn with replacement; a subset holds no sample twice": [
-            with_replacement(correct, rewards, n) for n in ns
-        ],
-        "items were added up, not averaged": [value * len(correct) for value in want],
-        "samples of all items were put together; every item counts the same": [
-            sum(
-                float(oracle.share_of_subsets(c, r, n)) * len(c)
-                for c, r in zip(correct, rewards, strict=True)
-            )
-            / samples
-            for n in ns
-        ],
-        "that is the chance that any of n is right; best-of-n must also choose it": [
-            sum(oracle.pass_exactly(len(c), sum(c), n) for c in correct) / len(correct) for n in ns
-        ],
-        "the values are in the order of sorted ns, not of `ns`": oracle.mean_curve(
-            correct, rewards, sorted(ns)
-        ),
-        "the mean of the right shares, whatever n is": [sum(sum(c) / len(c) for c in correct) / len(correct)]
-        * len(ns),
-    }
-    likely = {
-        words: values
-        for words, values in likely.items()
-        if any(abs(a - b) > 1e-7 for a, b in zip(values, want, strict=True))
-    }
-    assert_close(got, want, mistake(got, likely, rule), rtol=1e-9, atol=1e-9)
-
-
-def with_replacement(correct, rewards, n: int) -> float:
-    """The mistake: n independent draws, so the sample at place j is best with chance ((N-j)^n - (N-j-1)^n) / N^n."""
-    total = 0.0
-    for right, row in zip(correct, rewards, strict=True):
-        size = len(row)
-        order = sorted(range(size), key=lambda i: -row[i])
-        total += sum(
-            ((size - j) ** n - (size - j - 1) ** n) / size**n for j, i in enumerate(order) if right[i]
-        )
-    return total / len(correct)
 
 
 @pytest.mark.todo("4.17", points=1)
@@ -1808,7 +1494,7 @@ def test_a_reward_that_knows_the_truth_gives_pass_at_k(lab):
         / len(hacked)
         for n in ns
     ]
-    hint = "one wrong sample with the highest reward must pull the curve down as n grows: it is in n/N of the subsets"
+    hint = "one wrong sample with the highest reward pulls the curve down: it is in n/N of the subsets"
     assert_close(got, want, hint, rtol=1e-8)
 
 
@@ -1839,7 +1525,7 @@ def share_value(notebook, value_id: str) -> float:
 @pytest.mark.value("4.V1", points=3)
 def test_value_tie_share(notebook):
     got, records = share_value(notebook, "4.V1"), notebook.records
-    hint = near_mistake(
+    hint = value_mistake(
         got, truth.tie_mistakes(records), "the share of all questions whose vote over four is tied"
     )
     assert_close(got, truth.tie_share(records), hint, rtol=0, atol=6e-4)
@@ -1866,7 +1552,7 @@ def test_value_interval(notebook):
 @pytest.mark.value("4.V3", points=3)
 def test_value_repaired_accuracy(notebook):
     got, records = share_value(notebook, "4.V3"), notebook.records
-    hint = near_mistake(
+    hint = value_mistake(
         got, truth.repair_mistakes(records), "the accuracy of the first samples, read again from `text`"
     )
     assert_close(got, truth.repaired_accuracy(records), hint, rtol=0, atol=6e-4)
@@ -1875,7 +1561,7 @@ def test_value_repaired_accuracy(notebook):
 @pytest.mark.value("4.V4", points=3)
 def test_value_oracle_gap(notebook):
     got, records = share_value(notebook, "4.V4"), notebook.records
-    hint = near_mistake(got, truth.gap_mistakes(records), "pass@8 minus the accuracy of best-of-8")
+    hint = value_mistake(got, truth.gap_mistakes(records), "pass@8 minus the accuracy of best-of-8")
     assert_close(got, truth.oracle_gap(records), hint, rtol=0, atol=6e-4)
 
 
@@ -1887,8 +1573,3 @@ def test_value_n_needed(notebook):
         int(got), truth.needed_mistakes(records), "the items that McNemar's test needs for these two choosers"
     )
     assert_equal(int(got), truth.n_needed(records), hint)
-
-
-def near_mistake(got: float, likely: dict[str, float], otherwise: str) -> str:
-    """As `mistake`, for numbers that may be rounded to three decimals."""
-    return next((words for words, value in likely.items() if abs(got - value) <= 6e-4), otherwise)
