@@ -49,26 +49,26 @@ def merge(staff: bytes, student: bytes | None, lab: Lab) -> Merged:
     questions = {question.id for question in lab.written}
     cells, written, missing = [], {}, {}
     for cell in ours:
-        grade_id = item_id(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
+        graded = _item(cell)
         tags = cell["metadata"].get("tags", [])
         source = _text(cell["source"])
         if "setup" in tags:
             cells.append({"kind": "setup", "id": "set-up", "source": source})
         elif "inject" in tags:
             cells.append({"kind": "setup", "id": "records", "source": ""})
-        elif grade_id in variables:
+        elif graded in variables:
             answer = _answer(theirs, cell, notes)
             if answer is None:
-                missing[grade_id] = f"The answer cell {grade_id} is not in your notebook."
+                missing[graded] = f"The answer cell {graded} is not in your notebook."
             else:
-                answer_cell = {"kind": "answer", "id": grade_id, "variable": variables[grade_id]}
+                answer_cell = {"kind": "answer", "id": graded, "variable": variables[graded]}
                 cells.append({**answer_cell, "source": answer})
-        elif grade_id.removesuffix("-test") in variables:
+        elif graded.removesuffix("-test") in variables:
             _compare_test(theirs, cell, notes)
-            cells.append({"kind": "test", "id": grade_id.removesuffix("-test"), "source": source})
-        elif grade_id in questions:
+            cells.append({"kind": "test", "id": graded.removesuffix("-test"), "source": source})
+        elif graded in questions:
             answer = _answer(theirs, cell, notes) or ""
-            written[grade_id] = "" if answer.strip() == source.strip() else answer
+            written[graded] = "" if answer.strip() == source.strip() else answer
     found = {cell["id"] for cell in cells if cell["kind"] == "answer"} | set(missing) | set(written)
     absent = (set(variables) | questions) - found
     if absent:
@@ -108,21 +108,27 @@ def _text(source: object) -> str | None:
 
 
 def _nbgrader(cell: dict) -> dict:
+    """A cell's grading metadata, whatever a student made of it: a dict."""
     metadata = cell.get("metadata")
     grading = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     return grading if isinstance(grading, dict) else {}
 
 
+def _item(cell: dict) -> str:
+    """ "4.V1" or "4.V1-test": the course's id of a graded cell; "" for any other."""
+    grade_id = _nbgrader(cell).get("grade_id")
+    return item_id(grade_id) if isinstance(grade_id, str) else ""
+
+
 def _matching(theirs: list[dict], ours: dict) -> list[dict]:
     """The student's cells with our cell's grade id; without any, those with its cell id."""
-    grade_id = ours["metadata"]["nbgrader"]["grade_id"]
-    found = [cell for cell in theirs if _nbgrader(cell).get("grade_id") == grade_id]
+    found = [cell for cell in theirs if _item(cell) == _item(ours)]
     return found or [cell for cell in theirs if cell.get("id") == ours["id"]]
 
 
 def _answer(theirs: list[dict], ours: dict, notes: list[str]) -> str | None:
     """The source that the student put into this answer cell, or None; what was wrong goes into the notes."""
-    name = f"cell {ours['metadata']['nbgrader']['grade_id']}"
+    name = f"cell {_item(ours)}"
     found = _matching(theirs, ours)
     if not found:
         if theirs:
@@ -143,7 +149,7 @@ def _answer(theirs: list[dict], ours: dict, notes: list[str]) -> str | None:
 
 
 def _compare_test(theirs: list[dict], ours: dict, notes: list[str]) -> None:
-    name = f"test cell {ours['metadata']['nbgrader']['grade_id']}"
+    name = f"test cell {_item(ours)}"
     found = _matching(theirs, ours)
     if theirs and not found:
         notes.append(f"{name} was deleted; ours ran")

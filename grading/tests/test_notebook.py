@@ -34,10 +34,11 @@ RECORDS = [{"x": 2}, {"x": 7}]
 
 
 def graded(cell, grade_id, *, solution, points=None, kind="code"):
-    grading = {"cell_type": kind, "grade": points is not None, "grade_id": grade_id, "locked": not solution}
+    name = grade_id.replace(".", "-")
+    grading = {"cell_type": kind, "grade": points is not None, "grade_id": name, "locked": not solution}
     grading |= {"schema_version": 3, "solution": solution, "task": False}
     cell.metadata["nbgrader"] = grading | ({"points": points} if points is not None else {})
-    cell["id"] = grade_id.replace(".", "-")
+    cell["id"] = name
     return cell
 
 
@@ -63,7 +64,7 @@ def solved(staff: bytes, answers=ANSWERS, written="Because.") -> dict:
     """The staff's notebook as a student hands it in."""
     notebook = json.loads(staff)
     for cell in notebook["cells"]:
-        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id", "").replace("-", ".", 1)
         if grade_id in answers:
             cell["source"] = answers[grade_id]
         elif grade_id == "9.W1":
@@ -76,8 +77,8 @@ def as_bytes(notebook) -> bytes:
 
 
 def cell_of(notebook: dict, grade_id: str) -> dict:
-    found = [c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id]
-    return found[0]
+    name = grade_id.replace(".", "-")
+    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == name)
 
 
 def answers_of(merged) -> dict[str, str]:
