@@ -32,7 +32,7 @@ import psutil
 from grading import codec
 from grading.codec import CodecError, Handle
 from grading.confine import Limits
-from grading.sandbox import Box, SandboxError, choose, site_packages
+from grading.sandbox import Box, SandboxError, choose, proportional_bytes, resident_bytes, site_packages
 from labkit.course import Lab, load_course
 from labkit.errors import LabError
 from labkit.student import StudentError, student_error
@@ -129,6 +129,12 @@ class Worker:
             self._box = None
         self._ready = False
 
+    def use(self, tree: Path) -> None:
+        """From the next test on, another submission: the warmed parent holds nothing of the one before."""
+        self.tree = Path(tree)
+        if self._box is not None:
+            self._box.replace("student", self.tree)
+
     def _start(self) -> None:
         """Launches the parent and returns at once; `_wait_until_ready` waits for it."""
         staff = {f"staff/{name}": ROOT / name for name in ("labkit", "course.yaml", "data/models")}
@@ -139,7 +145,8 @@ class Worker:
         existing = {place: path for place, path in staff.items() if path.exists()}
         self._box = box = Box(
             self.backend,
-            read_only={**existing, "student": self.tree},
+            read_only=existing,
+            changeable={"student": self.tree},
             limits=self.limits,
             private=self.private,
         )
@@ -286,9 +293,7 @@ class Session:
         if told["builtin"] == "MemoryError":
             return WorkerOutOfMemory(self._memory_words())
         info, file = self.worker.info, told["file"]
-        if not (self.worker.tree / "starter" / info.package / "x").parent.joinpath(
-            file
-        ).is_file() or not re.fullmatch(r"[\w/]{1,80}\.py", file):
+        if not re.fullmatch(r"\w[\w/]{0,80}\.py", file, re.ASCII):
             file = ""
         name = told["type"] if re.fullmatch(r"[A-Za-z_]\w{0,60}", told["type"], re.ASCII) else "Exception"
         todo = next((todo for todo in info.todos if todo.id == told["todo"]), None)
@@ -375,7 +380,7 @@ class Session:
         ceiling = self.worker.limits.memory_mib * 2**20
         while not self._closed.wait(0.1):
             processes = self.worker.processes()
-            if _resident(processes) > ceiling and _proportional(processes) > ceiling:
+            if resident_bytes(processes) > ceiling and proportional_bytes(processes) > ceiling:
                 self._too_much_memory.set()
                 for process in processes:
                     with contextlib.suppress(psutil.NoSuchProcess):
@@ -397,26 +402,6 @@ class Session:
                 self.cpu_seconds = event.get("cpu", 0.0)
                 return
         worker.drop()
-
-
-def _resident(processes: list[psutil.Process]) -> int:
-    total = 0
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            total += process.memory_info().rss
-    return total
-
-
-def _proportional(processes: list[psutil.Process]) -> int:
-    """Bytes, pages that several processes share divided among them."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(OSError):
-            text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-            total += next(
-                int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
-            )
-    return total
 
 
 class RemoteModule:

@@ -83,12 +83,12 @@ def run_hidden_tests(
     secret: bytes,
     on_outcome: Callable[[Outcome], None],
     notebook: Notebook | None = None,
-    only: Callable[[str], bool] = lambda item: True,
+    only: Callable[[str, str], bool] = lambda item, test: True,
 ) -> list[Outcome]:
     """Runs the tests of `file` and returns their outcomes in order; `on_outcome` gets each when it is known.
 
     notebook: the notebook's values, or None to leave the tests marked `value` out.
-    only: which item ids ("4.7", "4.V1") to run.
+    only: which tests to run, by item id ("4.7", "4.V1") and name.
     Raises GraderError: pytest could not collect or run the file.
     """
     plugin = _Plugin(worker, taken, secret, on_outcome, notebook, only)
@@ -143,7 +143,7 @@ class _Plugin:
         secret: bytes,
         on_outcome: Callable[[Outcome], None],
         notebook: Notebook | None,
-        only: Callable[[str], bool],
+        only: Callable[[str, str], bool],
     ):
         self.worker, self.taken, self.secret = worker, taken, secret
         self.on_outcome, self.notebook, self.only = on_outcome, notebook, only
@@ -168,7 +168,7 @@ class _Plugin:
 
     def _wanted(self, item: pytest.Item) -> bool:
         name = labkit.testing.item_id_of(item)
-        if name is None or not self.only(name):
+        if name is None or not self.only(name, item.name):
             return False
         return self.notebook is not None or item.get_closest_marker("value") is None
 

@@ -18,6 +18,7 @@ nothing else but a Python, the system's libraries, /proc, a bare /dev and an emp
 Sources: bwrap(1), docker-run(1). Not covered: a kernel with a hole in it. What a process gives up is in `confine.py`.
 """
 
+import contextlib
 import fcntl
 import functools
 import importlib.util
@@ -31,6 +32,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 from grading import confine
 from grading.confine import FIRST_UID, Confinement, Limits
@@ -216,6 +219,7 @@ class Box:
     """One sandbox with its own user, files and processes; a context manager.
 
     read_only: place in the box → file or folder of the grader's; copied where the user inside couldn't read it.
+    changeable: the same for folders whose content `replace` may change while the box is open; always copied.
     writable: places that the code may fill; `host_path(place)` exists at once, put input files there.
     private: paths that the code must not be able to read. Where the backend doesn't hide them by itself this is
         tried, with the box's own user, and SandboxError names the first that is open.
@@ -226,6 +230,7 @@ class Box:
         backend: str,
         *,
         read_only: Mapping[str, Path] | None = None,
+        changeable: Mapping[str, Path] | None = None,
         writable: Sequence[str] = (),
         limits: Limits | None = None,
         private: Iterable[Path] = (),
@@ -244,6 +249,9 @@ class Box:
             guard = Path(__file__).with_name("confine.py")
             self.read_only = {"guard/confine.py": guard, **(read_only or {})}
             self._sources = {place: self._place(place, Path(path)) for place, path in self.read_only.items()}
+            for place, folder in (changeable or {}).items():
+                self._sources[place] = self.root / place
+                self.replace(place, folder)
             self.writable = ("tmp", *writable)
             for place in self.writable:
                 self.host_path(place).mkdir(parents=True, exist_ok=True)
@@ -307,21 +315,33 @@ class Box:
         if self.own_namespaces and (self.uid is None or _tree_open_to_others(source)):
             return source
         target = self.root / place
+        if self.backend == "limits":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source)
+            return target
+        self._copy(source, target)
+        return target
+
+    def replace(self, place: str, folder: Path) -> None:
+        """Puts the content of `folder` in a changeable place; the code sees it from its next look on."""
+        target = self.root / place
+        for old in target.iterdir() if target.exists() else ():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        self._copy(Path(folder).resolve(), target)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        """A copy that the user inside can read and not change."""
         target.parent.mkdir(parents=True, exist_ok=True)
         for folder in target.parents:
             if folder == self.root:
                 break
             folder.chmod(0o755)
-        if self.backend == "limits":
-            target.symlink_to(source)
-        elif source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         else:
             shutil.copyfile(source, target)
-        if self.backend != "limits":
-            for path in (target, *target.rglob("*")):
-                path.chmod(0o755 if path.is_dir() else 0o644)
-        return target
+        for path in (target, *target.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
     def _python(self) -> str:
         if self.backend == "user":
@@ -570,6 +590,27 @@ def clear_user_files(
                     shutil.rmtree(entry.path, ignore_errors=True)
                 else:
                     os.unlink(entry.path)
+
+
+def resident_bytes(processes: Sequence[psutil.Process]) -> int:
+    """Bytes in memory, shared pages counted once for each process: quick, and never too little."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += process.memory_info().rss
+    return total
+
+
+def proportional_bytes(processes: Sequence[psutil.Process]) -> int:
+    """Bytes, pages that several processes share divided among them."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
+            total += next(
+                int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
+            )
+    return total
 
 
 @functools.cache
