@@ -374,7 +374,7 @@ class Box:
         files = None
         if self.backend == "user":
             # whole top folders: Python lists a folder on its path to import from it
-            inside = dict.fromkeys(self.path(Path(place).parts[0]) for place in self.read_only)
+            inside = dict.fromkeys(self.path(Path(place).parts[0]) for place in self._sources)
             files = (*self._system, *inside, "/proc", "/dev", "/sys/devices/system/cpu")
         return Confinement(
             limits=self.limits,
