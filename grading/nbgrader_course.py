@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -142,11 +143,12 @@ class _Notebook:
 def check_value(value_id: str, value: object, records: list) -> None:
     """Run the hidden tests of one value on `records`; called from a test cell while nbgrader grades.
 
+    They are those of this checkout, or of the course at $GRADING_ROOT.
     Raises AssertionError: in the author's words for the likely mistake, without the expected value.
     """
     from labkit.testing import hide_expected
 
-    root = staff_root()
+    root = Path(os.environ.get("GRADING_ROOT") or staff_root())
     course = load_course(root)
     lab = course.lab(course.value(value_id).lab)
     path = root / test_files(lab)["hidden"]

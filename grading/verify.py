@@ -219,8 +219,13 @@ def names_mistake(message: str, mistake: str) -> bool:
     return bool(_stems(first) & _stems(mistake))
 
 
+_COMMON = (
+    "the and not one but for all are was its that this with from must your should result instead expected"
+)
+
+
 def _stems(text: str) -> set[str]:
-    common = {"the", "and", "that", "this", "with", "from", "must", "your", "should", "result", "instead"}
+    common = set(_COMMON.split())
     words = re.findall(r"[a-z0-9_]{3,}|-?\d+|[a-z]+(?=_)", text.lower())
     return {word[:5] for word in words if word not in common}
 
