@@ -1,6 +1,6 @@
 """Runs a submission's notebook in a sandbox and hands back what its answer cells claim.
 
-    with NotebookRun(merge(staff, student, lab), records, tree, backend="bubblewrap") as run:
+    with NotebookRun(merge(staff, student, lab), lab, records, tree, backend="bubblewrap") as run:
         run.claim("4.V1")                   # Claim(state="ok", value=0.25, check=True)
 
 Set-up, answer and visible test cells run in the staff's order; the cell tagged `inject` is replaced by one
@@ -28,11 +28,14 @@ import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grading import codec, sandbox
-from grading.client import _proportional as proportional_bytes
-from grading.client import _resident as resident_bytes
+from grading.client import WorkerCrashed, WorkerFailure, WorkerOutOfMemory, WorkerTimeout
 from grading.confine import Limits
 from grading.notebook_merge import Merged
 from grading.results import clean_text
+from grading.sandbox import proportional_bytes, resident_bytes
+from grading.stage import staff_root
+from labkit.course import Lab
+from labkit.student import student_error
 
 MAX_CLAIMS = 4 * 2**20
 CELL_SECONDS = 30  # wall; the slowest reference answer takes 0.3
@@ -75,13 +78,14 @@ class _Claims(BaseModel):
 class NotebookRun:
     """One run of merged cells, started at once and waited for at the first question; a context manager.
 
-    tree: a staged tree with labkit, data, course.yaml and the submission as starter/. records: what the
-    hidden tests' make_records(rng) made; the kernel's variable `records`. private: see `sandbox.Box`.
+    tree: a clean tree with the submission's starter/. records: what the hidden tests' make_records(rng) made;
+    the kernel's variable `records`. The kernel finds labkit and the data of the lab, too. private: see Box.
     """
 
     def __init__(
         self,
         merged: Merged,
+        lab: Lab,
         records: list[dict],
         tree: Path,
         *,
@@ -97,15 +101,17 @@ class NotebookRun:
         self._deadline = time.monotonic() + seconds
         self._seconds = cell_seconds
         here = Path(__file__).parent
+        root = staff_root()
+        course = ("labkit", "course.yaml", "data/models", f"data/{lab.package}")
         places = {
             "staff/notebook_runner.py": here / "notebook_runner.py",
             "staff/codec.py": here / "codec.py",
             "submission/starter": tree / "starter",
-            **{f"course/{name}": tree / name for name in ("labkit", "data", "course.yaml")},
+            **{f"course/{name}": root / name for name in course if (root / name).exists()},
         }
         self._box = sandbox.Box(
             backend,
-            read_only={place: path for place, path in places.items() if path.exists()},
+            read_only=places,
             writable=("work",),
             limits=limits,
             private=private,
@@ -171,7 +177,7 @@ class NotebookRun:
             return _claim_of(claims.setup, None, "the set-up cell")
         said = claims.answers.get(value_id)
         if said is None:
-            return Claim("crashed", message="The notebook's run ended before this cell.")
+            return Claim("crashed", message="The notebook's run ended before this cell")
         return _claim_of(said, claims.tests.get(value_id), f"cell {value_id}")
 
     def _finish(self) -> _Claims:
@@ -209,20 +215,65 @@ class NotebookRun:
             return _Claims()  # nothing usable: every value is missing
 
 
+class NoAnswer(WorkerFailure):
+    """The notebook holds no answer for this value. The text is for the student."""
+
+    state = "missing"
+
+
+class NotebookAnswers:
+    """The `notebook` of a hidden test: `records`, and `value("4.V1")` as the submission claims it."""
+
+    def __init__(self, run: NotebookRun | None, merged: Merged, lab: Lab, records: list[dict]):
+        """run: None when there is no answer to run."""
+        self.records, self._run, self._merged = records, run, merged
+        self._variables = {value.id: value.variable for value in lab.values}
+        self._sources = {cell["id"]: cell["source"] for cell in merged.cells if cell["kind"] == "answer"}
+
+    def value(self, value_id: str) -> Any:
+        """A plain value. Raises StudentError: the cell raised; WorkerFailure: no value for another reason."""
+        if self._run is None or value_id in self._merged.missing:
+            raise NoAnswer(self._merged.missing.get(value_id, f"there is no answer cell {value_id}"))
+        claim = self._run.claim(value_id)
+        if claim.state == "ok":
+            return claim.value
+        if claim.state == "timeout":
+            raise WorkerTimeout(claim.message)
+        if claim.state == "missing":
+            raise NoAnswer(claim.message)
+        if claim.error is None:
+            raise WorkerCrashed(claim.message)
+        raise self._student_error(value_id, *claim.error)
+
+    def _student_error(self, value_id: str, kind: str, file: str, line: int) -> Exception:
+        variable = self._variables[value_id]
+        if kind == "NotImplementedError" and file == f"cell {value_id}":
+            return student_error(kind, file, line, f"TODO {value_id} {variable} is not done yet")
+        if kind == "MemoryError":
+            return WorkerOutOfMemory(f"cell {value_id} used more memory than it may")
+        if kind == "NameError" and file == f"cell {value_id}" and line == 0:
+            return NoAnswer(f"cell {value_id} ran, but there is no variable {variable} after it")
+        if file == "value":
+            return NoAnswer(f"{variable} is a {kind} or holds one; a number or a list of numbers is expected")
+        lines = self._sources[value_id].splitlines() if file == f"cell {value_id}" else []
+        own_line = lines[line - 1].strip()[:160] if 0 < line <= len(lines) else ""
+        return student_error(kind, file, line, own_line)
+
+
 def _claim_of(said: _Said, test: _Said | None, where: str) -> Claim:
     """A checked claim: the value decoded under small limits, the error reduced to type, file and line."""
     check = None if test is None else test.state == "ok"
     if said.state == "timeout":
-        return Claim("timeout", check=check, message=f"{where} took longer than allowed and was stopped.")
+        return Claim("timeout", check=check, message=f"{where} took longer than allowed and was stopped")
     if said.state == "error":
         kind, file, line = error = _error_of(said.error)
         if kind == "NotImplementedError":
             return Claim("todo", error=error, check=check)
         return Claim("error", error=error, check=check)
     if said.state != "ok":
-        return Claim("crashed", check=check, message=f"Python ended while it ran {where}.")
+        return Claim("crashed", check=check, message=f"Python ended while it ran {where}")
     if said.frame is None:
-        return Claim("missing", check=check, message=f"{where} left no value.")
+        return Claim("missing", check=check, message=f"{where} left no value")
     try:
         value = codec.loads(base64.b64decode(said.frame, validate=True), VALUE_LIMITS)
     except (codec.CodecError, ValueError) as error:

@@ -59,7 +59,7 @@ def merge(staff: bytes, student: bytes | None, lab: Lab) -> Merged:
         elif graded in variables:
             answer = _answer(theirs, cell, notes)
             if answer is None:
-                missing[graded] = f"The answer cell {graded} is not in your notebook."
+                missing[graded] = f"The answer cell {graded} is not in your notebook"
             else:
                 answer_cell = {"kind": "answer", "id": graded, "variable": variables[graded]}
                 cells.append({**answer_cell, "source": answer})
