@@ -36,6 +36,7 @@ STYLE = {
     "savefig.dpi": 150,
     "font.size": 11,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.alpha": 0.3,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -630,15 +630,13 @@ check("4.17")
 # ## The experiment
 #
 # Everything below runs on *your* functions; `run.py` only wires them. Live, in about two minutes on two
-# cores: fine-tuning, greedy answers of the tuned and the **untuned** model on three published tests, and
+# cores: fine-tuning, greedy answers of the tuned and the **untuned** model on three test sets, and
 # eight samples for 150 questions from both. The full lab (`labs run lab4`) draws 64 samples from the tuned
 # model; its numbers come later, from records, and the text says so.
 #
 # **Predict first:** your numbers stand in 4.W1? Then go on.
 
 # %% tags=["experiment"]
-from labkit.device import pick_device
-from labkit.runs import RunFolder
 from starter.lab4_best_of_n import analysis, report, run
 from starter.lab4_best_of_n.config import Config
 
@@ -648,18 +646,19 @@ tests = {
     "non_overlapping": "gsm8k_test_100_non_overlapping.jsonl",
 }
 live = Config(profile="notebook", test_sets=tests, sample_items=150, samples_tuned=8, curve_ns=(1, 2, 4, 8))
-folder, device = RunFolder.open("lab4", live), pick_device()
-run.prepare_data(folder, live)
+folder = run.run(live, until="data").folder
+print("everything of this run lies in", folder.relative_to(folder.parents[1]))
 
 # %% [markdown]
 # ### Fine-tuning
 #
 # Your 4.1, 4.2 and 4.3. The loss is in nats per answer token; watch it fall. A second run of this cell
-# takes the finished checkpoint from `runs/`; delete `runs/lab4_notebook_seed1` to train again.
+# takes the finished checkpoint from `runs/`, unless you edited one of the three functions: then it trains
+# again. The same holds for all stages below.
 
 # %% tags=["experiment"]
-run.train(folder, live, device)
-losses = json.loads(folder.file("checkpoints/lr_0.001.json").read_text("utf-8"))
+run.run(live, until="train")
+losses = json.loads((folder / f"checkpoints/lr_{live.learning_rates[0]:g}.json").read_text("utf-8"))
 print("training loss every 20 steps:", *(f"{loss:.2f}" for loss in losses["history"]))
 print(f"on {live.validation_rows} rows held out: {losses['validation_loss']:.3f} nats per answer token")
 
@@ -671,20 +670,19 @@ print(f"on {live.validation_rows} rows held out: {losses['validation_loss']:.3f}
 # question).
 
 # %% tags=["experiment"]
-run.evaluate_models(folder, live, device)
+run.run(live, until="eval")
 common = majority_vote([canonical_answer(row["answer"]) for row in problems])
 predictions = {}
 for test in tests:
     for model in run.MODELS:
-        rows = predictions[model, test] = read_jsonl(folder.file(f"predictions/{model}_{test}.jsonl"))
+        rows = predictions[model, test] = read_jsonl(folder / f"predictions/{model}_{test}.jsonl")
         found = report.accuracy_of(rows, common, live)
         low, high = found["wilson_95"]
         print(
-            f"{test:16} {model:6} {found['accuracy']:.3f} [{low:.3f}, {high:.3f}] n = {found['n']:3}",
-            end="  ",
+            f"{test:15} {model:5} {found['accuracy']:.3f} [{low:.3f}, {high:.3f}] n={found['n']:3}", end="  "
         )
-        print(f"unread {found['unread']}", end="  ")
-        print(f"controls: constant {found['control_constant']:.3f}, shuffled {found['control_shuffled']:.3f}")
+        print(f"unread {found['unread']:2}  constant {found['control_constant']:.3f}", end="  ")
+        print(f"shuffled {found['control_shuffled']:.3f}")
 
 # %% tags=["experiment"]
 found = report.tuning_effects(predictions, live)
@@ -704,8 +702,8 @@ effects = {"tuned_minus_untuned_pp": found["tuned_minus_untuned_pp"]["value_pp"]
 # when it is finished, so an interrupted cell goes on where it stopped.
 
 # %% tags=["experiment"]
-run.sample(folder, live, device)
-first = run.scored_records(folder, "tuned")[0]
+run.run(live, until="sample")
+first = read_jsonl(folder / "results/sampling/tuned_scored.jsonl")[0]
 print(first["question"], "\ngold:", first["gold"])
 for sample in sorted(first["samples"], key=lambda sample: -sample["reward"]):
     print(f"{sample['reward']:7.2f}  {sample['answer']!s:>6}  {sample['text'][:80]!r}")
@@ -717,11 +715,10 @@ for sample in sorted(first["samples"], key=lambda sample: -sample["reward"]):
 # questions without bias, over all subsets.
 
 # %% tags=["experiment"]
-run.evaluate_choices(folder, live)
-run.analyze(folder, live)
+run.run(live, until="analyze")
 for model in run.MODELS:
     print(model)
-    print(folder.file(f"results/sampling/eval_{model}/summary.csv").read_text("utf-8"))
+    print((folder / f"results/sampling/eval_{model}/summary.csv").read_text("utf-8"))
 
 # %% [markdown]
 # ## Reading the plots
@@ -735,7 +732,7 @@ import numpy as np
 
 from labkit import plots
 
-rows = read_jsonl(folder.file("results/sampling/eval_tuned/curves.jsonl"))
+rows = read_jsonl(folder / "results/sampling/eval_tuned/curves.jsonl")
 curves = report.mean_curves(rows, live)
 fig, axes = plots.figure()
 for number, name in enumerate(analysis.SELECTORS):
@@ -745,10 +742,11 @@ for number, name in enumerate(analysis.SELECTORS):
     axes.errorbar(places, middle, **bars, **plots.arm(number))
 axes.set_xscale("log", base=2)
 axes.set_xticks(curves["k"], [str(k) for k in curves["k"]])
-axes.set(xlabel="samples k", ylabel="expected accuracy", title=f"Choosing among k samples, n = {len(rows)}")
+axes.set(xlabel="samples k", ylabel="expected accuracy", ylim=(0, 1))
+axes.set_title(f"Choosing among k samples of the tuned model, {len(rows)} questions")
 axes.legend(fontsize=9)
 at_8 = ", ".join(f"{analysis.LABELS[name]} {curves[name][-1]:.2f}" for name in analysis.SELECTORS)
-plots.show(fig, alt=f"Expected accuracy rises with k for all rules but the random pick. At 8: {at_8}.")
+plots.show(fig, alt=f"Expected accuracy against k; one sample {curves['random'][0]:.2f}. At k = 8: {at_8}.")
 
 # %% [markdown]
 # **Explain**, in this order. Which curve is flat, and why must it be? How far is the best rule from the
@@ -756,7 +754,8 @@ plots.show(fig, alt=f"Expected accuracy rises with k for all rules but the rando
 # the *same* questions are answered by both, so compare them in pairs.
 
 # %% tags=["experiment"]
-for row in report.choosing_effects(rows, live).values():
+picked = read_jsonl(folder / "results/sampling/eval_tuned/choices.jsonl")
+for row in report.choosing_effects(rows, picked, live).values():
     interval_pp = f"[{row['low_pp']:+.1f}, {row['high_pp']:+.1f}]"
     needed = row["mcnemar"]["n_needed"]
     sizes = f"n = {row['n']}, needed {needed}"
@@ -768,9 +767,10 @@ for row in report.choosing_effects(rows, live).values():
 
 # %% tags=["experiment"]
 fig, axes = plots.figure(1, 2)
+axes[1].sharey(axes[0])
 means = []
 for axis, model in zip(axes, run.MODELS):
-    counted = json.loads(folder.file(f"results/failure_counts_{model}.json").read_text("utf-8"))
+    counted = json.loads((folder / f"results/failure_counts_{model}.json").read_text("utf-8"))
     unique = {int(k): v for k, v in counted.pop("unique_answers").items()}
     axis.bar(unique.keys(), unique.values(), color=plots.PALETTE[run.MODELS.index(model)])
     axis.set(xlabel="different answers among 8 samples", xlim=(-0.6, 8.6), xticks=range(9), title=model)
@@ -784,7 +784,7 @@ plots.show(fig, alt=f"How many different answers a question got, two histograms.
 # chose wrong although a right sample was there. What do the favourites of the reward model have in common?
 
 # %% tags=["experiment"]
-print(folder.file("results/failure_modes_tuned.txt").read_text("utf-8")[:2500])
+print((folder / "results/failure_modes_tuned.txt").read_text("utf-8")[:2500])
 
 # %% [markdown]
 # ### More samples: from records
@@ -804,7 +804,7 @@ for name, effect in recorded["effects"].items():
     print(f"{name:34} {effect['mean']:6.1f} ± {effect['sd']:4.1f}   target {effect['target']}")
 
 # %% tags=["experiment"]
-fig, axes = plots.figure()
+fig, axes = plots.figure(figsize=(8, 5))
 ends = []
 arms = [(arm, name) for arm in ("planted", "natural") for name in ("best_of_n", "majority")]
 for number, (arm, name) in enumerate(arms):
