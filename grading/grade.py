@@ -3,12 +3,11 @@
     results = grade(Path("submission_lab4.zip"), "lab4", Path("out"))
     results.score, results.possible()                  # 62.0, 85.0
 
-`out/results.json` holds every row with zero before any code of the submission runs, and is replaced atomically
-as checks finish; `out/report.html` and `out/results.csv` are made from it. What a submission does costs its own
-checks; a failure of ours is said in the results, and then raised as `GradingFailed`.
+`out/results.json` holds every row with zero before any code of the submission runs, and is replaced
+atomically as checks finish; `out/report.html` and `out/results.csv` are made from it. What a submission does
+costs its own checks; a failure of ours is said in the results, and then raised as `GradingFailed`.
 
-How to run: `grading run SUBMISSION --lab lab4 --out DIR`. Left out: a class of submissions; points that people
-give.
+How to run: `grading run SUBMISSION --lab lab4 --out DIR`. Left out: a class of submissions; people's points.
 """
 
 from __future__ import annotations

@@ -221,6 +221,12 @@ class NoAnswer(WorkerFailure):
     state = "missing"
 
 
+class NeedsTodo(WorkerFailure):
+    """An answer cell calls a function that is still a stub. The text is for the student."""
+
+    state = "todo"
+
+
 class NotebookAnswers:
     """The `notebook` of a hidden test: `records`, and `value("4.V1")` as the submission claims it."""
 
@@ -249,6 +255,8 @@ class NotebookAnswers:
         variable = self._variables[value_id]
         if kind == "NotImplementedError" and file == f"cell {value_id}":
             return student_error(kind, file, line, f"TODO {value_id} {variable} is not done yet")
+        if kind == "NotImplementedError":
+            return NeedsTodo(f"cell {value_id} needs line {line} of {file}, which is not done yet")
         if kind == "MemoryError":
             return WorkerOutOfMemory(f"cell {value_id} used more memory than it may")
         if kind == "NameError" and file == f"cell {value_id}" and line == 0:

@@ -39,7 +39,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,10 +161,9 @@ def stage(
         tree = Path(folder).resolve() / "tree"
         tree.mkdir()
         _fill_starter(tree / "starter", implementation, chosen, root)
-        for todo_id in stub:
-            if str(implementation) != "solutions":
-                raise LabError("stubs put into 'solutions'", f"stub={todo_id} with {implementation!r}")
-            _stub(tree, course.todo(todo_id), root)
+        if stub and str(implementation) != "solutions":
+            raise LabError("stubs put into 'solutions'", f"stub={', '.join(stub)} with {implementation!r}")
+        _stub(tree, [course.todo(todo_id) for todo_id in stub], root)
         for name in BESIDE:
             if (root / name).exists() and not (solved_notebooks and name == "notebooks"):
                 _link(root / name, tree / name)
@@ -269,15 +268,18 @@ def _ignore_lab_notebook(folder: str, names: list[str]) -> set[str]:
     return JUNK(folder, names) | {name for name in names if name == "lab.py"}
 
 
-def _stub(tree: Path, todo: Todo, root: Path) -> None:
+def _stub(tree: Path, todos: Sequence[Todo], root: Path) -> None:
+    """Strip these TODOs of the staged solutions; all of one module at once, since a stub has no markers."""
     from .build import strip_module
 
-    lab = load_course(root).lab(todo.lab)
-    module = tree / "starter" / lab.package / todo.file
-    if not module.is_file():
-        raise LabError(f"{todo.lab} among the labs to stage", "it isn't staged", f"stub={todo.id}")
-    text = strip_module(module.read_text(encoding="utf-8"), f"{lab.package}/{todo.file}", lab, only={todo.id})
-    module.write_text(text, encoding="utf-8")
+    for lab_key, file in dict.fromkeys((todo.lab, todo.file) for todo in todos):
+        lab = load_course(root).lab(lab_key)
+        ids = {todo.id for todo in todos if (todo.lab, todo.file) == (lab_key, file)}
+        module = tree / "starter" / lab.package / file
+        if not module.is_file():
+            raise LabError(f"{lab_key} among the labs to stage", "it isn't staged", f"stub={min(ids)}")
+        text = strip_module(module.read_text(encoding="utf-8"), f"{lab.package}/{file}", lab, only=ids)
+        module.write_text(text, encoding="utf-8")
 
 
 def _link(source: Path, target: Path) -> None:
