@@ -9,7 +9,11 @@ seeds meets its target: ">= 5", "> 0", "<= 1" (a number means at least that much
 solutions/<package>/expected.json:
 
     {"command": "make effects LAB=lab4 SEEDS=\\"1 2\\"", "profile": "nano", "seeds": [1, 2], "effects":
-     {"maj8_gain": {"target": ">= 0.05", "mean": 0.09, "sd": 0.01, "values": [0.08, 0.1], "holds": true}}}
+     {"maj8_gain": {"target": ">= 0.05", "mean": 0.09, "sd": 0.01, "values": [0.08, 0.1], "holds": true}},
+     "records": {"mean": {"curves": {...}}, "low": {...}, "high": {...}}}
+
+`records`: the parts of the metrics that `run.RECORDED` names, number by number the mean, minimum and maximum
+over the seeds; the notebook draws what it can't compute live from them.
 
 Seeds are recorded once, after the settings are frozen: settings chosen on them would make them mean nothing.
 """
@@ -24,7 +28,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -45,8 +49,9 @@ result = run.main(words)
 targets = getattr(run, "EFFECT_TARGETS", None)
 if targets is None:
     targets = importlib.import_module(f"starter.{package}.report").EFFECT_TARGETS
+records = {name: result.metrics[name] for name in getattr(run, "RECORDED", ())}
 with open(out, "w", encoding="utf-8") as file:
-    json.dump({"effects": result.effects, "targets": targets}, file)
+    json.dump({"effects": result.effects, "targets": targets, "records": records}, file)
 """
 
 
@@ -78,7 +83,7 @@ def measure(lab: str | None, seeds: Sequence[int], record: bool = False, root: P
         all_hold &= all(effect.holds for effect in effects.values())
         if record:
             path = root / "solutions" / one.package / "expected.json"
-            write_json(path, as_record(one, seeds, effects))
+            write_json(path, as_record(one, seeds, effects, [run["records"] for run in runs]))
             print(f"recorded in {path.relative_to(root)}; run: grading build")
     return all_hold
 
@@ -139,8 +144,11 @@ def meets(mean: float, target: str | float, where: str = "") -> bool:
         raise LabError("a target such as '>= 5' or '> 0'", repr(target), where) from None
 
 
-def as_record(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> dict:
+def as_record(
+    lab: Lab, seeds: Sequence[int], effects: dict[str, Effect], records: Sequence[dict] = ()
+) -> dict:
     """What expected.json holds (module docstring)."""
+    over = {"mean": statistics.fmean, "low": min, "high": max}
     return {
         "command": f'make effects LAB={lab.key} SEEDS="{" ".join(map(str, seeds))}"',
         "profile": "nano",
@@ -148,7 +156,33 @@ def as_record(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> dic
         "effects": {
             name: {**asdict(effect), "values": list(effect.values)} for name, effect in effects.items()
         },
+        "records": {name: over_seeds(records, combine) for name, combine in over.items()} if records else {},
     }
+
+
+def over_seeds(trees: Sequence, combine: Callable[[list[float]], float]):
+    """One tree of dicts and lists, `combine` of the seeds' numbers at each leaf; other leaves: the first's.
+
+    A number that one seed doesn't have (null) is null. Raises LabError: trees of different shape.
+    """
+    first = trees[0]
+    if any(type(tree) is not type(first) for tree in trees) and not all(
+        tree is None or isinstance(tree, (int, float)) for tree in trees
+    ):
+        raise LabError("the same records from every seed", f"{first!r} and others", "RECORDED")
+    if isinstance(first, dict):
+        if any(tree.keys() != first.keys() for tree in trees):
+            raise LabError("the same records from every seed", "different names", "RECORDED")
+        return {name: over_seeds([tree[name] for tree in trees], combine) for name in first}
+    if isinstance(first, list):
+        if any(len(tree) != len(first) for tree in trees):
+            raise LabError("the same records from every seed", "lists of different length", "RECORDED")
+        return [over_seeds(items, combine) for items in zip(*trees, strict=True)]
+    if any(tree is None for tree in trees):
+        return None
+    if isinstance(first, (int, float)) and not isinstance(first, bool):
+        return combine([float(tree) for tree in trees])
+    return first
 
 
 def show(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> None:

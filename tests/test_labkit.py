@@ -24,6 +24,7 @@ from labkit.check import run_checks
 from labkit.device import pick_device
 from labkit.doctor import examine
 from labkit.errors import LabError
+from labkit.lesson import beside, start
 from labkit.sources import forbidden_imports, unfinished
 from labkit.submit import submit
 
@@ -834,3 +835,36 @@ def test_answer_cells_run_on_the_injected_records(mini, monkeypatch):
         notebook("y = 0\ntotal = 1 / y").value("9.V1")
     with pytest.raises(NameError):
         notebook("totel = 1").value("9.V1")
+
+
+# ---- lesson ----
+
+
+def test_a_worked_example_shows_both_results_and_whether_they_agree(capsys):
+    def half(values):
+        return [value / 2 for value in values]
+
+    beside(half, [1.0, 3.0], by_hand=[0.5, 1.5], because="halves")
+    beside(half, [1.0], by_hand=[0.6], because="wrong on purpose")
+    said = capsys.readouterr().out
+    assert "yours:   [0.5000, 1.5000]   same" in said and "DIFFERENT" in said
+
+
+def test_a_worked_example_of_an_unfinished_todo_says_so_and_goes_on(capsys):
+    def stub():
+        raise NotImplementedError("TODO 4.7 majority_vote: see the notebook")
+
+    beside(stub, by_hand=1, because="nothing yet")
+    assert "not written yet. TODO 4.7" in capsys.readouterr().out
+
+
+def test_a_worked_example_does_not_hide_an_error():
+    with pytest.raises(ZeroDivisionError):
+        beside(lambda: 1 / 0, by_hand=1, because="an error is raised as it is")
+
+
+def test_starting_a_notebook_says_where_to_edit(capsys):
+    start("lab4")
+    assert "lab4_best_of_n" in capsys.readouterr().out
+    with pytest.raises(LabError):
+        start("lab99")

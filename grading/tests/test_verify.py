@@ -7,8 +7,8 @@ import pytest
 import torch  # noqa: F401, as above
 
 from grading.build import build
-from grading.effects import as_record, prediction_interval, summarise
-from grading.stage import read_mutant, staff_root
+from grading.effects import as_record, over_seeds, prediction_interval, summarise
+from grading.stage import read_mutant
 from grading.tests.small_course import change, write_small_course
 from grading.variants import Variant, run_variants
 from grading.verify import SECTIONS, Work, compare_effects, names_mistake, run_notebook, verify
@@ -22,10 +22,7 @@ PROVED = ["build", "ids", "solution", "stubs", "mutants"]
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     monkeypatch.setattr("grading.verify.warm", lambda: None)  # the small course loads no model
-    root = write_small_course(tmp_path)
-    (root / "labkit/__init__.py").unlink()  # the real labkit is imported
-    (root / "labkit").rmdir()
-    (root / "labkit").symlink_to(staff_root() / "labkit")
+    root = write_small_course(tmp_path, real_labkit=True)
     build(root)
     return root
 
@@ -168,3 +165,15 @@ def test_an_effect_holds_when_its_mean_reaches_the_target(course):
 def test_effects_that_do_not_fit_the_targets_are_refused(course, effects):
     with pytest.raises(LabError):
         summarise([{"effects": effects, "targets": {"gain": 0.0}}], load_course(course).lab("lab7"))
+
+
+def test_records_are_combined_number_by_number_over_seeds():
+    trees = [{"k": [1, 2], "unit": "nats", "end": None}, {"k": [3, 2], "unit": "nats", "end": 0.5}]
+    assert over_seeds(trees, min) == {"k": [1.0, 2.0], "unit": "nats", "end": None}
+    assert over_seeds(trees, max)["k"] == [3.0, 2.0]
+
+
+@pytest.mark.parametrize("other", [{"k": [1.0]}, {"n": [1.0, 2.0]}, [1.0, 2.0]])
+def test_records_of_different_shape_are_refused(other):
+    with pytest.raises(LabError):
+        over_seeds([{"k": [1.0, 2.0]}, other], min)

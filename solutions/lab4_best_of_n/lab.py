@@ -798,28 +798,28 @@ print((folder / "results/failure_modes_tuned.txt").read_text("utf-8")[:2500])
 
 # %% tags=["experiment"]
 recorded = json.loads((Path(run.__file__).parent / "expected.json").read_text("utf-8"))
-over = recorded["overoptimisation"]
+low, over, high = (recorded["records"][key]["overoptimisation"] for key in ("low", "mean", "high"))
 print(f"seeds {recorded['seeds']}, {100 * over['hack_rate']:g} % hacked samples planted")
 for name, effect in recorded["effects"].items():
     print(f"{name:34} {effect['mean']:6.1f} ± {effect['sd']:4.1f}   target {effect['target']}")
 
 # %% tags=["experiment"]
 fig, axes = plots.figure(figsize=(8, 5))
-ends = []
+said = []
 arms = [(arm, name) for arm in ("planted", "natural") for name in ("best_of_n", "majority")]
 for number, (arm, name) in enumerate(arms):
-    curve = over[arm][name]
+    curve = over[arm][name]["accuracy"]
     label = f"{analysis.LABELS[name]}, {arm}"
-    axes.plot(over["kl_bound_nats"], curve["accuracy"], **plots.arm(number), label=label)
-    band = {"color": plots.PALETTE[number], "alpha": 0.15}
-    axes.fill_between(over["kl_bound_nats"], curve["low"], curve["high"], **band)
-    peak = max(range(len(over["ns"])), key=curve["accuracy"].__getitem__)
-    ends.append(f"{label}: highest at n = {over['ns'][peak]}, {curve['accuracy'][-1]:.2f} at the end")
+    axes.plot(over["kl_bound_nats"], curve, **plots.arm(number), label=label)
+    ends = [edge[arm][name]["accuracy"] for edge in (low, high)]  # lowest and highest seed
+    axes.fill_between(over["kl_bound_nats"], *ends, color=plots.PALETTE[number], alpha=0.15)
+    peak = max(range(len(over["ns"])), key=curve.__getitem__)
+    said.append(f"{label}: highest at n = {over['ns'][peak]:.0f}, {curve[-1]:.2f} at the end")
 axes.set(xlabel="distance from the model: upper bound of KL (nats)", ylabel="expected accuracy")
 top = axes.secondary_xaxis("top")
-top.set_xticks(over["kl_bound_nats"], [f"n={n}" for n in over["ns"]], fontsize=9)
+top.set_xticks(over["kl_bound_nats"], [f"n={n:.0f}" for n in over["ns"]], fontsize=9)
 axes.legend(fontsize=9)
-plots.show(fig, alt="Accuracy against KL bound, bands over seeds. " + "; ".join(ends) + ".")
+plots.show(fig, alt="Accuracy against KL bound, bands over seeds. " + "; ".join(said) + ".")
 
 # %% [markdown]
 # **Explain.** A hacked sample has one vote but the highest reward. Why does the vote hardly notice, and why
