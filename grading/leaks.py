@@ -3,8 +3,8 @@
     for problem in scan(Path("/tmp/student"), staff_root()): print(problem)   # file:line: what leaked
 
 - lines of marked regions (code and model answers), unless the same line also stands outside every region;
-- names of hidden tests and of functions in `grading/hidden/`, and long constants there (numbers of six or
-  more digits, texts of 24 or more characters);
+- names of hidden tests, long names of functions in `grading/hidden/`, and telling constants there: numbers of
+  six or more digits, texts of 24 or more characters with a digit (messages to students don't count);
 - lines of rubrics and exemplars (`grading/rubrics/`);
 - paths into `grading/` or `solutions/`, imports of them, and paths of the machine it was built on.
 
@@ -26,7 +26,7 @@ from labkit.course import load_course
 from .markers import Problem, find_regions
 
 TEXT = {".py", ".ipynb", ".md", ".yaml", ".json", ".jsonl", ".txt", ".toml", ".csv", ".lock", ".jinja", ""}
-LONG_LINE, LONG_ANSWER, LONG_TEXT, LONG_NAME = 20, 40, 24, 8
+LONG_LINE, LONG_ANSWER, LONG_TEXT, LONG_NAME = 20, 40, 24, 14
 STAFF_PATH = re.compile(r"(?<![\w./-])(grading|solutions)/\w")
 STAFF_IMPORT = re.compile(
     r"^\s*(from|import)\s+(grading|solutions)\b|import_module\(\s*f?['\"](grading|solutions)\b"
@@ -140,7 +140,7 @@ def _hidden(root: Path) -> tuple[dict[str, str], dict[str, str]]:
     for path in sorted((root / "grading" / "hidden").rglob("*.py")):
         shown, text = path.name, path.read_text(encoding="utf-8")
         tree = ast.parse(text)
-        prose = {id(node) for parent in ast.walk(tree) for node in _docstring_nodes(parent)}
+        prose = {id(node) for parent in ast.walk(tree) for node in _words_for_people(parent)}
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 telling = node.name.startswith("test_") or (len(node.name) >= LONG_NAME and "_" in node.name)
@@ -153,16 +153,33 @@ def _hidden(root: Path) -> tuple[dict[str, str], dict[str, str]]:
     return names, texts
 
 
-def _docstring_nodes(node: ast.AST) -> list[ast.AST]:
+def _words_for_people(node: ast.AST) -> list[ast.AST]:
+    """Docstrings, messages of asserts, and the words for likely mistakes (keys of dictionaries)."""
     body = getattr(node, "body", None)
     first = body[0] if isinstance(body, list) and body else None
-    return [first.value] if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else []
+    parts: list[ast.AST | None] = [first.value] if isinstance(first, ast.Expr) else []
+    if isinstance(node, ast.Assert):
+        parts.append(node.msg)
+    elif isinstance(node, ast.Dict):
+        parts += node.keys
+    elif (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.startswith("assert_")
+    ):
+        parts += node.args[2:]
+    return [
+        constant
+        for part in parts
+        if part
+        for constant in ast.walk(part)
+        if isinstance(constant, ast.Constant)
+    ]
 
 
 def _telling(node: ast.Constant, text: str) -> str | None:
     """A constant's text if it is long enough to be nobody else's."""
     if isinstance(node.value, str):
-        return node.value if len(node.value) >= LONG_TEXT and "\n" not in node.value else None
+        telling = len(node.value) >= LONG_TEXT and "\n" not in node.value and re.search(r"\d", node.value)
+        return node.value if telling else None
     if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
         written = ast.get_source_segment(text, node) or ""
         digits = re.sub(r"[eE].*|[^0-9]", "", written).strip("0")

@@ -1,7 +1,8 @@
 """An nbgrader course folder with one lab's notebook as an assignment, for those who grade with nbgrader.
 
     grading nbgrader --lab lab4 --out course
-    cd course && nbgrader generate_assignment lab4     # release/lab4/…: our notebook, with checksums
+    . .venv/bin/activate; cd course                     # nbgrader calls its own tools by name
+    nbgrader generate_assignment lab4     # release/lab4/…: our notebook, with checksums
     nbgrader validate release/lab4/*.ipynb             # fails: nothing is answered yet
     nbgrader autograde lab4                            # grades submitted/<student>/lab4/*.ipynb
 

@@ -1,7 +1,7 @@
 """The answer cells of a lab's notebook, run in this process on injected records.
 
 Example, in a test:
-    def test_value_tie_share(notebook):
+    def test_the_share(notebook):
         assert_close(notebook.value("4.V1"), share_of(notebook.records), "…")
 
 Runs the cells tagged `setup`, then the answer cells in their order; `records` is what the test file's

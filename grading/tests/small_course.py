@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import labkit
+
 COURSE = """
 title: Small course
 release: "1"
@@ -135,6 +137,9 @@ HIDDEN = """import pytest
 from labkit.testing import assert_equal, mistake
 
 
+TEXT, NUMBER = "a train of 3 waggons and 41 boxes", 0.2718281
+
+
 def make_records(rng):
     return [{"n": int(n)} for n in rng.integers(1, 9, 3)]
 
@@ -179,8 +184,8 @@ dependencies = ["PyYAML"]
 """
 
 
-def write_small_course(root: Path) -> Path:
-    """The course below `root`, not yet built. Returns `root`."""
+def write_small_course(root: Path, real_labkit: bool = False) -> Path:
+    """The course below `root`, not yet built. real_labkit: link this checkout's, to run its tests too."""
     files = {
         "course.yaml": COURSE,
         "pyproject.toml": PYPROJECT,
@@ -202,6 +207,10 @@ def write_small_course(root: Path) -> Path:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    if real_labkit:
+        (root / "labkit/__init__.py").unlink()
+        (root / "labkit").rmdir()
+        (root / "labkit").symlink_to(Path(labkit.__file__).parent)
     return root
 
 

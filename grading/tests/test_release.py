@@ -96,9 +96,10 @@ LEAKS = {
     ),
     "a hidden text": (
         "data/README.md",
-        "whole numbers only: the half was cut off\n",
+        "a train of 3 waggons and 41 boxes\n",
         "a constant of test_lab7",
     ),
+    "a hidden number": ("data/README.md", "about 0.2718281\n", "a constant of test_lab7"),
     "a staff path": ("labkit/__init__.py", "# as in grading/hidden\n", "a staff path"),
     "a staff import": ("labkit/__init__.py", "from grading import stage\n", "an import of staff code"),
     "the solutions": ("tests/test_lab7_toy.py", "import solutions.lab7_toy\n", "an import of staff code"),

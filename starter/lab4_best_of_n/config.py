@@ -98,8 +98,8 @@ class Config:
             raise ValueError("need temperature > 0, vote_temperature > 0 and 0 < top_p <= 1")
         if not 0 <= self.hack_rate < 1 or not 0 <= self.warmup_share < 1 or self.epochs <= 0:
             raise ValueError("need 0 <= hack_rate < 1, 0 <= warmup_share < 1 and epochs > 0")
-        if min(self.ns + self.curve_ns) < 1 or 1 not in self.curve_ns or 8 not in self.curve_ns:
-            raise ValueError("ns and curve_ns need entries of at least 1; curve_ns needs 1 and 8")
+        if min(self.ns + self.curve_ns) < 1 or not {1, 8} <= set(self.ns) & set(self.curve_ns):
+            raise ValueError("ns and curve_ns need entries of at least 1, and 1 and 8 among them")
         if max(self.ns) > min(self.samples_base, self.samples_tuned):
             raise ValueError(f"ns {self.ns} asks for more samples than are drawn")
         if max(self.curve_ns) > self.samples_tuned or self.samples_base < 8:

@@ -25,7 +25,7 @@ from .data import TRAIN_FILE
 from .method import canonical_answer
 
 # What must hold on nano, as a mean over the recorded seeds; in percentage points.
-TARGETS = {
+EFFECT_TARGETS = {
     "tuned_minus_untuned_pp": ">= 30",
     "same_minus_nonoverlap_pp": "> 0",
     "maj8_minus_pass1_pp": ">= 5",
@@ -57,6 +57,7 @@ def metrics(folder, config: Config, models: Sequence[str]) -> dict:
             tests[model, name] = rows
             accuracy[f"{model}_{name}"] = accuracy_of(rows, majority_gold, config)
     curves = {m: read_jsonl(folder.file(f"results/sampling/eval_{m}/curves.jsonl")) for m in models}
+    picked = read_jsonl(folder.file("results/sampling/eval_tuned/choices.jsonl"))
     found = {
         "profile": config.profile,
         "seed": config.seed,
@@ -68,7 +69,7 @@ def metrics(folder, config: Config, models: Sequence[str]) -> dict:
     }
     found["effects"] = {
         **tuning_effects(tests, config),
-        **choosing_effects(curves["tuned"], config),
+        **choosing_effects(curves["tuned"], picked, config),
         **turndown_effects(found["overoptimisation"]),
     }
     return found
@@ -131,8 +132,11 @@ def tuning_effects(tests: dict, config: Config) -> dict:
     }
 
 
-def choosing_effects(rows: Sequence[dict], config: Config) -> dict:
-    """The selectors at k = 8 against one random sample and against each other, on the same questions."""
+def choosing_effects(rows: Sequence[dict], picked: Sequence[dict], config: Config) -> dict:
+    """The selectors at k = 8 against one random sample and against each other, on the same questions.
+
+    Differences are unbiased, over all subsets; McNemar's test takes the verdicts on the first 8.
+    """
     at = {name: [row[name][row["k"].index(8)] for row in rows] for name in SELECTORS}
     best_of_both = max(("majority", "best_of_n"), key=lambda name: np.mean(at[name]))
     best = max(("majority", "best_of_n", "weighted"), key=lambda name: np.mean(at[name]))
@@ -142,8 +146,14 @@ def choosing_effects(rows: Sequence[dict], config: Config) -> dict:
         "weighted8_minus_best_of_both_pp": ("weighted", best_of_both),
         "oracle8_minus_best_pp": ("oracle", best),
     }
+    # One random sample is, on the first 8, the first of them.
+    hits = {name: [row[name]["8"] for row in picked] for name in SELECTORS}
+    hits["random"] = [row["majority"]["1"] for row in picked]
     return {
-        effect: {**paired(at[first], at[second], rows, config), "arms": [first, second]}
+        effect: {
+            **paired(at[first], at[second], rows, config, (hits[first], hits[second])),
+            "arms": [first, second],
+        }
         for effect, (first, second) in pairs.items()
     }
 
@@ -161,15 +171,21 @@ def turndown_effects(curves: dict) -> dict:
     }
 
 
-def paired(first: Sequence[float], second: Sequence[float], rows: Sequence[dict], config: Config) -> dict:
+def paired(
+    first: Sequence[float],
+    second: Sequence[float],
+    rows: Sequence[dict],
+    config: Config,
+    verdicts: tuple[Sequence[bool], Sequence[bool]] | None = None,
+) -> dict:
     """Mean difference in points with its interval, McNemar's test, and the n that the discordance asks for.
 
-    Expected accuracies count as right from one half on, for McNemar's test only.
+    `verdicts` are right or wrong per item for McNemar's test; None where `first` and `second` are verdicts.
     """
     labels = [row["template"] for row in rows]
     settings = {"resamples": config.bootstrap_resamples, "seed": config.seed}
     estimate = paired_bootstrap(first, second, labels, **settings)
-    test = mcnemar_exact([value >= 0.5 for value in first], [value >= 0.5 for value in second])
+    test = mcnemar_exact(*(verdicts or (first, second)))
     gap = abs(test.only_first - test.only_second) / test.n
     return {
         "value_pp": 100 * estimate.value,
@@ -195,14 +211,14 @@ def bootstrap(values: Sequence[float], rows: Sequence[dict], config: Config):
 
 
 def effects(found: dict) -> dict[str, float]:
-    """The effects of a run in percentage points, by the names of TARGETS; what is averaged over seeds."""
-    return {name: found["effects"][name]["value_pp"] for name in TARGETS}
+    """The effects of a run in points, by the names of EFFECT_TARGETS; what is averaged over seeds."""
+    return {name: found["effects"][name]["value_pp"] for name in EFFECT_TARGETS}
 
 
 def table(found: dict) -> str:
     """The effects of one run as text: value, interval, n, target of the mean over seeds."""
     lines = [f"{'effect':34} {'value':>7}  {'95 % interval':>17}  {'n':>10}  target (mean over seeds)"]
-    for name, target in TARGETS.items():
+    for name, target in EFFECT_TARGETS.items():
         row = found["effects"][name]
         ends = [f"{row[end]:.1f}" if row[end] is not None else "-" for end in ("low_pp", "high_pp")]
         n = "/".join(map(str, row["n"])) if isinstance(row["n"], list) else str(row["n"])

@@ -61,13 +61,14 @@ from .method import (
     score_samples_batched,
     weighted_vote,
 )
-from .report import TARGETS, effects
+from .report import EFFECT_TARGETS, effects
 from .training import latest_checkpoint, train_once
 
-__all__ = ["MODELS", "STAGES", "TARGETS", "Result", "effects", "main", "run"]
+__all__ = ["MODELS", "RECORDED", "STAGES", "EFFECT_TARGETS", "Result", "effects", "main", "run"]
 
 STAGES = ("data", "train", "eval", "sample", "evaluate", "analyze", "overoptimise", "report")
 MODELS = ("base", "tuned")
+RECORDED = ("curves", "overoptimisation")  # metrics that `make effects` keeps in expected.json, over seeds
 RECORD = {"question": str, "answer": str}
 
 
