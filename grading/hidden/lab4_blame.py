@@ -65,8 +65,8 @@ def _words(results: list[Result], failed: Result) -> str:
     for words in dict.fromkeys(words for table in tables for words in table):
         if all(_explains(table, words, result) for table, result in zip(tables, results, strict=True)):
             return words
-    if type(failed.case.right) is bool:
-        return ""
+    if type(failed.case.right) in (bool, float):
+        return ""  # one such value fits many mistakes by accident
     wrong = tables[results.index(failed)]
     return next((w for w in wrong if wrong[w] != failed.case.right and _explains(wrong, w, failed)), "")
 

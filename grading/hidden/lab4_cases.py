@@ -200,7 +200,10 @@ def score_mistake(got: object, weights: llama.Weights, questions: list[str], sam
             llama.chat(q) + s + end for q, s in pairs
         ],
     }
-    flat = [value for group in got for value in group] if isinstance(got, list) else []
+    is_nested = isinstance(got, list) and all(isinstance(group, list) for group in got)
+    flat = [value for group in got for value in group] if is_nested else []
+    if not is_nested or [len(group) for group in got] != [len(group) for group in samples]:
+        return "one list of rewards for each question, as long as its list of samples"
     if len(flat) != len(pairs) or not all(isinstance(value, float) for value in flat):
         return "one float a sample, in the shape of `samples`"
     right = [reward_of(weights, llama.chat(q, s)) for q, s in pairs]

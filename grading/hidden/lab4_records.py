@@ -1,8 +1,8 @@
 """The notebook's values of Lab 4: records made for one submission, and what its cells must find.
 
 One record: {"question": str, "gold": "42", "samples": [8 x {"text": str, "answer": "42", "reward": 1.3}]}.
-`answer` is what a parser that knows only `####` recorded. 4.V1, 4.V2, 4.V4 and 4.V5 take it as it
-is, 4.V3 reads `text` again. The records are drawn so that no value is hit by one of the likely mistakes by accident.
+`answer` is what a parser that knows only `####` recorded. 4.V1, 4.V2, 4.V4 and 4.V5 take it as it is, 4.V3
+reads `text` again. The records are drawn so that no likely mistake hits a value by accident.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def _telling(records: list[dict]) -> bool:
     for truth, mistakes in zip(tables, [tie_mistakes, repair_mistakes, gap_mistakes], strict=True):
         if any(abs(value - truth(records)) < 0.005 for value in mistakes(records).values()):
             return False
+    if n_needed(records) in needed_mistakes(records).values():
+        return False
     low, high = interval(records)
     wrong = interval_mistakes(records).values()
     return not any(abs(a - low) < 0.003 and abs(b - high) < 0.003 for a, b in wrong)

@@ -208,7 +208,7 @@ def trainer_of(lab, weights: llama.Weights, rows: list[dict[str, list[int]]], **
 def collated(lab, trainer, indices: list[int]) -> dict[str, list[list[int]]]:
     try:
         batch = lab.make("trainer_batch", trainer, indices)
-    except Exception as error:
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise AssertionError(
             "the trainer's collator can't put rows of different lengths into one batch: labels need padding"
             " too (DataCollatorForSeq2Seq)"
@@ -1078,7 +1078,12 @@ def test_it_stays_exact_for_very_many_samples(lab):
     for _ in range(4):
         n = int(lab.rng.integers(1_500, 9_000))
         cases.append((n, int(lab.rng.integers(1, 6)), int(lab.rng.integers(2, n // 2))))
-    check_pass(lab, cases, "exact to 1e-9 also for many samples", rtol=1e-8)
+    check_pass(
+        lab,
+        cases,
+        "exact to 1e-9 also for many samples: differences of log-gammas, for example, lose these digits",
+        rtol=1e-8,
+    )
 
 
 @pytest.mark.todo("4.11", points=1)
@@ -1136,23 +1141,30 @@ def test_with_k_all_samples_there_is_one_subset(lab):
             assert_close(got, want, hint)
 
 
+def noise(share: float, draws: int) -> float:
+    """How far a share of so many draws can be off: 6.5 standard errors, one test in ten billion."""
+    return 6.5 * (share * (1 - share) / draws) ** 0.5
+
+
 @pytest.mark.todo("4.12", points=1)
 def test_with_any_gold_it_is_pass_at_k(lab):
     any_gold, draws = lab.make("score:any_gold"), 3000
-    for n, c, k in ((8, 2, 5), (8, 2, 2), (16, 1, 8)):
+    for n, c, k in ((16, 1, 8), (8, 2, 5), (8, 2, 2)):
         wrong = oracle.answer_names(lab.rng, n)
         gold, answers = wrong[0], [*[wrong[0]] * c, *[None] * 3, *wrong[1 : n - c - 2]]
         for order in (answers, answers[::-1]):
             got = lab.evaluate.maj_at_k(
                 order, gold, k, any_gold, resamples=draws, seed=int(lab.rng.integers(10**6))
             )
-            exact, again = oracle.pass_exactly(n, c, k), 1 - (1 - c / n) ** k
-            noise = 6.5 * (exact * (1 - exact) / draws) ** 0.5
-            if abs(got - exact) <= noise:
+            exact = oracle.pass_exactly(n, c, k)
+            if abs(got - exact) <= noise(exact, draws):
                 continue
+            again, read = 1 - (1 - c / n) ** k, oracle.pass_exactly(n - 3, c, min(k, n - 3))
             if got in (0.0, 1.0):
                 hint = "always the same k samples were looked at: draw a new random subset each time"
-            elif abs(got - again) <= 6.5 * (again * (1 - again) / draws) ** 0.5:
+            elif abs(got - read) <= noise(read, draws):
+                hint = "None was dropped before the subsets were drawn: an unread sample is a sample too"
+            elif abs(got - again) <= noise(again, draws):
                 hint = "samples were drawn with replacement: a subset holds no sample twice"
             else:
                 hint = "every k of the n samples must be equally likely, those without an answer included"

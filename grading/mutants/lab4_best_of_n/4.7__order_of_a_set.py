@@ -1,4 +1,0 @@
-# MUTANT 4.7 method.py — ties are broken by the order of a set, which changes from run to run | caught by: test_a_tie_goes_to_the_answer_seen_first | visible: fails
-def majority_vote(answers):
-    votes = [answer for answer in answers if answer is not None]
-    return max(set(votes), key=votes.count) if votes else None
