@@ -7,7 +7,7 @@ import pytest
 import torch  # noqa: F401, as above
 
 from grading.build import build
-from grading.effects import as_record, over_seeds, prediction_interval, summarise
+from grading.effects import as_record, meets, over_seeds, prediction_interval, summarise
 from grading.stage import read_mutant
 from grading.tests.small_course import change, write_small_course
 from grading.variants import Variant, run_variants
@@ -139,6 +139,26 @@ def test_an_unknown_section_is_refused(course):
 # ---- effects ----
 
 
+@pytest.mark.parametrize(
+    ("mean", "target", "holds"),
+    [(30, ">= 30", True), (0, "> 0", False), (0.9, "<= 1", True), (1, "< 1", False), (-3, ">= -2.5", False)],
+)
+def test_a_target_is_a_comparison(mean, target, holds):
+    assert meets(mean, target) == holds
+
+
+def test_a_target_of_another_form_is_refused():
+    with pytest.raises(LabError, match="a target such as"):
+        meets(1.0, "about 30")
+
+
+def test_records_are_combined_number_by_number():
+    seeds = [{"n": [1, 2], "name": "a", "peak": 3.0}, {"n": [3, 6], "name": "a", "peak": None}]
+    assert over_seeds(seeds, max) == {"n": [3.0, 6.0], "name": "a", "peak": None}
+    with pytest.raises(LabError, match="different length"):
+        over_seeds([{"n": [1]}, {"n": [1, 2]}], max)
+
+
 def test_the_prediction_interval_is_students():
     # by hand: mean 2, sd 1, n = 3, t(.975, 2) = 4.30265, sqrt(4/3) = 1.154701
     low, high = prediction_interval([1.0, 2.0, 3.0])
@@ -149,7 +169,10 @@ def test_the_prediction_interval_is_students():
 
 def test_an_effect_holds_when_its_mean_reaches_the_target(course):
     lab = load_course(course).lab("lab7")
-    runs = [{"effects": {"gain": v, "loss": v}, "targets": {"gain": 0.05, "loss": 0.2}} for v in (0.04, 0.08)]
+    runs = [
+        {"effects": {"gain": v, "loss": v}, "targets": {"gain": ">= 0.05", "loss": "> 0.2"}}
+        for v in (0.04, 0.08)
+    ]
     effects = summarise(runs, lab)
     assert (effects["gain"].mean, effects["gain"].holds, effects["loss"].holds) == (
         pytest.approx(0.06),
@@ -164,7 +187,7 @@ def test_an_effect_holds_when_its_mean_reaches_the_target(course):
 @pytest.mark.parametrize("effects", [{}, {"gain": float("nan")}, {"gain": 1.0, "more": 2.0}])
 def test_effects_that_do_not_fit_the_targets_are_refused(course, effects):
     with pytest.raises(LabError):
-        summarise([{"effects": effects, "targets": {"gain": 0.0}}], load_course(course).lab("lab7"))
+        summarise([{"effects": effects, "targets": {"gain": "> 0"}}], load_course(course).lab("lab7"))
 
 
 def test_records_are_combined_number_by_number_over_seeds():
