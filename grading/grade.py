@@ -13,12 +13,13 @@ How to run: `grading run SUBMISSION --lab lab4 --out DIR`. Left out: a class of 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,7 @@ import numpy as np
 from grading import intake, promise, report, sandbox
 from grading.client import Worker
 from grading.confine import Limits
+from grading.notebook import LIMITS as NOTEBOOK_LIMITS
 from grading.notebook import NotebookAnswers, NotebookRun
 from grading.notebook_merge import Merged, merge
 from grading.plugin import GraderError, Outcome, run_hidden_tests, seed_of
@@ -76,6 +78,7 @@ def grade(
     limits: Limits | None = None,
     own_code: bool = False,
     gradescope: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> Results:
     """Grade a zip or folder; write results.json, report.html and results.csv into `out`.
 
@@ -84,7 +87,7 @@ def grade(
         notebook: False grades the modules alone; rows of values and written answers are then left out.
         secret: seeds the inputs; None = `load_secret()`. limits: of one test.
         own_code: the submission is the caller's own, so that "auto" may end at the `limits` backend.
-        gradescope: facts of Gradescope's submission_metadata.json to record.
+        gradescope: facts of submission_metadata.json to record. notes: sentences for the student.
 
     Raises LabError: no such submission or lab, no usable sandbox (nothing is written). GradingFailed: a
     failure of ours, after results.json was written.
@@ -102,6 +105,7 @@ def grade(
     ledger.update(backend=chosen)
     grading = _Grading(info, ledger, chosen, notebook, secret or load_secret(), limits)
     grading.private = (*grading.private, out, submission)
+    grading.notes += notes
     trouble = grading.run(submission)
     results = grading.finish(trouble)
     report.write(out / "results.json")
@@ -189,13 +193,20 @@ class _Grading:
         records = make_records(np.random.default_rng(seed_of(self.secret, taken.sha256, "notebook")))
         run = None
         if any(cell["kind"] == "answer" for cell in self.merged.cells):
+            memory = self.limits.memory_mib if self.limits else NOTEBOOK_LIMITS.memory_mib
             run = NotebookRun(
-                self.merged, self.lab, records, taken.tree, backend=self.backend, private=self.private
+                self.merged,
+                self.lab,
+                records,
+                taken.tree,
+                backend=self.backend,
+                limits=dataclasses.replace(NOTEBOOK_LIMITS, memory_mib=memory),
+                private=self.private,
             )
             stack.enter_context(run)
         return NotebookAnswers(run, self.merged, self.lab, records)
 
-    def _note(self, notes: tuple[str, ...], **facts: Any) -> None:
+    def _note(self, notes: Sequence[str], **facts: Any) -> None:
         self.notes += notes
         self.ledger.update(notes=self.notes, **facts)
 

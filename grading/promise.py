@@ -43,32 +43,43 @@ def hidden_file(lab: Lab) -> Path:
     return staff_root() / "grading" / "hidden" / f"test_{lab.package}.py"
 
 
+class _Collector:
+    """pytest's items, or the end of what it said about a file that it could not import."""
+
+    def __init__(self):
+        self.items: list[pytest.Item] = []
+        self.broken = ""
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = list(session.items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.broken = str(report.longrepr)[-500:]
+
+
 def collect(file: Path) -> tuple[list[HiddenTest], ModuleType]:
     """The tests of a hidden file in order, and its module (where `make_records` lives).
 
     Raises GraderError: pytest can't collect it, or a test has no points.
     """
 
-    class Collector:
-        items: list[pytest.Item] = []
-
-        def pytest_collection_finish(self, session: pytest.Session) -> None:
-            Collector.items = list(session.items)
-
+    collector = _Collector()
     words = [str(file), "--collect-only", "--rootdir", str(file.parent), "-c", os.devnull, "--noconftest"]
     words += ["--assert=plain", "-p", "no:cacheprovider", "-p", "no:terminal"]
     said = io.StringIO()
     with without_plugins(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = pytest.main(words, plugins=[labkit.testing, Collector()])
-    if status != pytest.ExitCode.OK or not Collector.items:
-        raise GraderError(f"{file.name} can't be collected: {said.getvalue()[-500:] or status}")
+        status = pytest.main(words, plugins=[labkit.testing, collector])
+    if status != pytest.ExitCode.OK or not collector.items:
+        reason = collector.broken or said.getvalue()[-500:] or f"pytest ended with {status}"
+        raise GraderError(f"{file.name} can't be collected: {reason}")
     tests = []
-    for item in Collector.items:
+    for item in collector.items:
         marker = item.get_closest_marker("todo") or item.get_closest_marker("value")
         if marker is None or not marker.args or "points" not in marker.kwargs:
             raise GraderError(f"{file.name}: {item.name} has no id or no points")
         tests.append(HiddenTest(item.name, str(marker.args[0]), float(marker.kwargs["points"])))
-    return tests, Collector.items[0].module
+    return tests, collector.items[0].module
 
 
 def item_rows(lab: Lab, values: bool = True) -> list[Row]:
