@@ -263,12 +263,12 @@ def _folder_hash(entries: list[_Entry]) -> tuple[str, int]:
 def _keep(entries: list[_Entry], lab: Lab, into: Path, notes: list[str]) -> list[str]:
     """Writes the files that count and returns their places in the tree."""
     chosen: dict[str, _Entry] = {}
-    others = 0
     for place, entry in sorted(_places(entries, lab), key=lambda pair: pair[0]):
         if place in chosen:
             notes.append(f"{place} is in the submission twice; the last one counts.")
         chosen[place] = entry
-    others = len(entries) - len(chosen)
+    ours = sum(entry.parts[-2:] == ("starter", "__init__.py") for entry in entries)
+    others = len(entries) - len(chosen) - ours
     for place in _collisions(chosen):
         notes.append(f"{place} differs from another file only in capital letters; it was left out.")
         del chosen[place]
@@ -290,9 +290,8 @@ def _keep(entries: list[_Entry], lab: Lab, into: Path, notes: list[str]) -> list
     if entries and not any(place.startswith("starter/") for place in kept):
         notes.append(_nothing_found(entries, lab))
     elif others:
-        notes.append(
-            f"{others} other file{'s' if others > 1 else ''} of the submission are not graded and were left out."
-        )
+        words = "1 other file is" if others == 1 else f"{others} other files are"
+        notes.append(f"{words} not graded and left out of the submission.")
     if "manifest.json" in kept:
         notes += _manifest_notes(into / "manifest.json", lab)
     return kept

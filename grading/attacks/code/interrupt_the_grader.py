@@ -1,0 +1,3 @@
+# ATTACK: raises KeyboardInterrupt, which stops an in-process pytest | state: error
+def best_of_n(answers, rewards):
+    raise KeyboardInterrupt
