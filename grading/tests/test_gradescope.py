@@ -1,7 +1,7 @@
 """The Gradescope package, unpacked and run as Gradescope does, in a folder of our own instead of /autograder.
 
-setup.sh runs with LABS_PYTHON, which reuses this interpreter. So what stays untested here is what needs a fresh
-image and a network: apt-get, the new venv, and pip with the pins.
+setup.sh runs with LABS_PYTHON, which reuses this interpreter. So what stays untested here is what needs a
+fresh image and a network: apt-get, the new venv, and pip with the pins.
 """
 
 import json
