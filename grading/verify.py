@@ -226,7 +226,9 @@ _COMMON = (
 
 def _stems(text: str) -> set[str]:
     common = set(_COMMON.split())
-    words = re.findall(r"[a-z0-9_]{3,}|-?\d+|[a-z]+(?=_)", text.lower())
+    words = re.findall(
+        r"[a-z0-9_]{3,}|-?\d+|[a-z]+(?=_)|\w [<>]=? \w", text.lower()
+    )  # "k > n" is telling too
     return {word[:5] for word in words if word not in common}
 
 

@@ -108,6 +108,7 @@ def test_a_mutant_that_never_ends_is_stopped(course):
     [
         ("the latest of the tied answers won", "ties go to the latest answer", True),
         ("the result is not the expected one", "ties go to the latest answer", False),
+        ("k > n: no more samples were drawn", "k > n gives 1.0", True),
         ("wrong\n  your function gave: 'latest'\n  expected: 'x'", "the latest answer", False),
     ],
 )
