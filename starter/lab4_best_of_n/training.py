@@ -45,6 +45,7 @@ def train_once(config: Config, device, rate: float, train_file: Path, target: Pa
         weight_decay=config.weight_decay,
         bf16=config.bf16,
         activation_checkpointing=config.gradient_checkpointing,
+        use_cache=True,  # saved with the checkpoint: without it, sampling from it later is many times slower
         save_strategy="epoch",
         save_only_model=True,  # a run starts over or is finished; nobody needs the optimiser's state
         logging_steps=20,
