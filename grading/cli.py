@@ -116,9 +116,13 @@ def run(
     notebook: Annotated[bool, typer.Option(help="grade the notebook too")] = True,
 ) -> None:
     """Grade one submission."""
-    from .grade import grade
+    from .grade import GradingFailed, grade
 
-    results = grade(submission, lab, out, backend=backend, notebook=notebook)
+    try:
+        results = grade(submission, lab, out, backend=backend, notebook=notebook)
+    except GradingFailed as error:
+        _say(f"grading failed, through no fault of the submission: {error}\nsee: {out / 'results.json'}")
+        raise typer.Exit(3) from None
     earned = sum(row.score or 0 for row in results.tests)
     possible = sum(row.max_score or 0 for row in results.tests)
     print(f"{earned:g} of {possible:g} points\n{out / 'results.json'}\n{out / 'report.html'}")
