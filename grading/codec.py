@@ -4,8 +4,8 @@ One frame is one message between the grader and a student's process:
 
     "PTL1" | header length, 4 bytes | body length, 4 bytes | header, JSON in UTF-8 | body, raw blobs
 
-The header is `{"v": VALUE, "b": [blob lengths]}`. In VALUE, null, booleans, strings and finite numbers stand for
-themselves and a JSON array is a list; everything else is an object with exactly one tag:
+The header is `{"v": VALUE, "b": [blob lengths]}`. In VALUE, null, booleans, strings and finite numbers stand
+for themselves and a JSON array is a list; everything else is an object with exactly one tag:
 
     {"f": "nan"}                              a float that JSON can't write: nan, inf, -inf
     {"t": [1, 2]}                             a tuple
@@ -14,12 +14,12 @@ themselves and a JSON array is a list; everything else is an object with exactly
     {"A": ["int64", [4], 1]}                  a numpy array
     {"h": ["f00d…", "Trainer"]}               a handle: an object that stays in the other process
 
-Exact types only: a subclass of `list`, `float` or `Tensor` is never taken for its parent, because a subclass may
-answer `==` as it likes. What `loads` returns holds fresh builtins, tensors and arrays and nothing else, so no code of
-the sender runs in the reader. There is no pickle here.
+Exact types only: a subclass of `list`, `float` or `Tensor` is never taken for its parent, because a subclass
+may answer `==` as it likes. What `loads` returns holds fresh builtins, tensors and arrays and nothing else,
+so no code of the sender runs in the reader. There is no pickle here.
 
-Source: the request and value rules of "Grading" in the design; the frame is ours. Not covered: encryption (both ends
-are on one machine), sharing (a list that occurs twice is sent twice), cycles (refused by depth).
+Source: the request and value rules of "Grading" in the design; the frame is ours. Not covered: encryption
+(both ends are on one machine), sharing (a list that occurs twice is sent twice), cycles (refused by depth).
 """
 
 import json
@@ -94,8 +94,9 @@ def dumps(
 ) -> bytes:
     """One frame holding `value`.
 
-    replace: called with every object that isn't plain; returns what is sent in its place, a Handle or a value.
-    Raises CodecError: a type that may not cross (without `replace`, every object that isn't plain), or a limit.
+    replace: called with every object that isn't plain; returns what is sent in its place, a Handle or a
+    value. Raises CodecError: a type that may not cross (without `replace`, every object that isn't plain), or
+    a limit.
     """
     writer = _Writer(limits, replace)
     tagged = writer.encode(value, 0)
@@ -234,7 +235,10 @@ class _Writer:
 
 
 def frame_size(prefix: bytes, limits: Limits = DEFAULT) -> tuple[int, int]:
-    """(header bytes, body bytes) that follow the 12 bytes of `prefix`. Raises CodecError: no frame, or too large."""
+    """(header bytes, body bytes) that follow the 12 bytes of `prefix`.
+
+    Raises CodecError: no frame, or too large.
+    """
     if len(prefix) != PREFIX.size:
         raise CodecError("the message ends before its first 12 bytes")
     magic, header, body = PREFIX.unpack(prefix)

@@ -1,15 +1,17 @@
 """What a process gives up before it runs a student's code: user id, new privileges, network, files, limits.
 
-Runs inside the sandbox, in the child that is about to run untrusted code, and needs only the standard library (and
-pyseccomp, where it is installed). Two users: `worker.py`, after its fork, and `sandbox.Box.popen`, as a program:
+Runs inside the sandbox, in the child that is about to run untrusted code, and needs only the standard library
+(and pyseccomp, where it is installed). Two users: `worker.py`, after its fork, and `sandbox.Box.popen`, as a
+program:
 
     python -I -S confine.py '{"uid": 60001, "limits": {...}}' -- jupyter-like-command its arguments
     python -I -S confine.py --kill 60001          every process of that user, and nothing else, ends
 
-Sources: setrlimit(2), prctl(2), seccomp(2), landlock(7), credentials(7). Not covered: what the namespaces of the
-backend do (`sandbox.py`), and macOS, where only the limits that exist there apply.
+Sources: setrlimit(2), prctl(2), seccomp(2), landlock(7), credentials(7). Not covered: what the namespaces of
+the backend do (`sandbox.py`), and macOS, where only the limits that exist there apply.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -25,7 +27,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """What one test (or one notebook) may use. CPU time decides; wall time is only there for code that sleeps."""
+    """What one test (or one notebook) may use. CPU time decides; wall time is for code that sleeps."""
 
     cpu_seconds: int = 20  # the slowest reference test of a lab takes 4
     wall_factor: int = 5  # wall-clock limit = 5 × CPU limit: a busy machine costs nobody a point
@@ -65,7 +67,7 @@ class Confinement:
 
 
 def confine(what: Confinement, allocated_bytes: int = 0) -> None:
-    """Give everything up, for good. `allocated_bytes`: data memory that this process already holds (shared, free).
+    """Give everything up, for good. `allocated_bytes`: data memory that this process holds already.
 
     Raises OSError when a step that this backend relies on fails: better no test than an unconfined one.
     """
@@ -129,7 +131,7 @@ def _prefer_as_oom_victim() -> None:
         return
 
 
-# --- prctl, seccomp, landlock -----------------------------------------------------------------------------------
+# --- prctl, seccomp, landlock ---
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 4, 36, 38
 
@@ -215,7 +217,7 @@ def landlock_version() -> int:
 
 
 def restrict_files(readable: Sequence[str], writable: Sequence[str]) -> None:
-    """Landlock: from here on only these paths exist for this process and its children. No-op without landlock."""
+    """Landlock: from here on only these paths exist for this process. No-op without landlock."""
     version = landlock_version()
     if version == 0:
         return
@@ -254,7 +256,7 @@ def restrict_files(readable: Sequence[str], writable: Sequence[str]) -> None:
     os.close(ruleset)
 
 
-# --- ending everything ------------------------------------------------------------------------------------------
+# --- ending everything ---
 
 KILLER_UID = 59_999  # no process ever runs as this user, so nobody can signal the killer
 
@@ -262,8 +264,9 @@ KILLER_UID = 59_999  # no process ever runs as this user, so nobody can signal t
 def kill_user(uid: int, patience: float = 5.0) -> None:
     """Ends every process of `uid`; to be called as root, in a process of its own (`kill_user_from_root`).
 
-    The killer's effective user is `uid`, so that kill(-1) reaches exactly that user, while its real and saved user
-    is one that the others may not signal. Repeated until nobody is left: a fork may slip through one round.
+    The killer's effective user is `uid`, so that kill(-1) reaches exactly that user, while its real and saved
+    user is one that the others may not signal. Repeated until nobody is left: a fork may slip through one
+    round.
     """
     os.setgroups([])
     os.setresuid(KILLER_UID, uid, KILLER_UID)
@@ -301,29 +304,23 @@ def kill_user_from_root(uid: int) -> None:
     os.waitpid(child, 0)
 
 
-def kill_descendants(keep: int | None = None) -> None:
-    """Ends every descendant of this process (a subreaper), itself excepted: the `limits` backend has no more."""
-    for _ in range(200):
-        found = [pid for pid in _descendants(os.getpid()) if pid != keep]
-        if not found:
-            return
+def kill_descendants() -> None:
+    """Ends every descendant of this process (a subreaper): the `limits` backend has no more than this.
+
+    Collects none of them: the caller wants to know how its own child ended.
+    """
+    while found := _descendants(os.getpid()):
         for pid in found:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        reap()
+        time.sleep(0.001)
 
 
 def reap() -> None:
-    """Collects every child that has ended."""
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
+    """Waits until every child has ended, and collects it. Call when all have been killed."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
 
 
 def _descendants(root: int) -> list[int]:

@@ -6,14 +6,15 @@
     Outcome(test="test_ties_go_to_the_earliest_answer", item="4.7", points=2.0, earned=0.0,
             state="failed", message="the latest of the tied answers won", seconds=0.14)
 
-The test files are the authors' and look like the visible ones; `labkit.testing` gives them their fixtures and asserts,
-and this plugin puts the worker behind `lab`, the notebook's values behind `notebook`, and turns whatever happens into
-one Outcome per test, handed to `on_outcome` as soon as it is known. pytest finds no conftest, no ini file, no plugin
-and no cache of anybody: the submission is nowhere near its rootdir. A message holds the author's hint, or the type
-and the own line of the student's error; never a value that was expected and never a traceback.
+The test files are the authors' and look like the visible ones; `labkit.testing` gives them their fixtures and
+asserts, and this plugin puts the worker behind `lab`, the notebook's values behind `notebook`, and turns
+whatever happens into one Outcome per test, handed to `on_outcome` as soon as it is known. pytest finds no
+conftest, no ini file, no plugin and no cache of anybody: the submission is nowhere near its rootdir. A
+message holds the author's hint, or the type and the own line of the student's error; never a value that was
+expected and never a traceback.
 
-Inputs are seeded by HMAC(secret, submission, test). Not covered: which rows there are to be (`grade.py` promises them
-before pytest starts) and what a report looks like.
+Inputs are seeded by HMAC(secret, submission, test). Not covered: which rows there are to be (`grade.py`
+promises them before pytest starts) and what a report looks like.
 """
 
 import contextlib
@@ -93,16 +94,8 @@ def run_hidden_tests(
     """
     plugin = _Plugin(worker, taken, secret, on_outcome, notebook, only)
     words = [str(file), "--rootdir", str(file.parent), "-c", os.devnull, "--noconftest", "--assert=plain"]
-    words += [
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:terminal",
-        "-p",
-        "no:logging",
-        "-p",
-        "no:faulthandler",
-    ]
+    for name in ("cacheprovider", "terminal", "logging", "faulthandler"):
+        words += ["-p", f"no:{name}"]
     labkit.testing.hide_expected(True)
     said = io.StringIO()
     try:
@@ -110,9 +103,9 @@ def run_hidden_tests(
             status = pytest.main(words, plugins=[labkit.testing, plugin])
     finally:
         labkit.testing.hide_expected(False)
-    if plugin.broken or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        if status != pytest.ExitCode.NO_TESTS_COLLECTED or plugin.broken:
-            raise GraderError(f"{file.name} can't run: {plugin.broken or said.getvalue()[-500:] or status}")
+    ran = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if plugin.broken or status not in ran:
+        raise GraderError(f"{file.name} can't run: {plugin.broken or said.getvalue()[-500:] or status}")
     return plugin.outcomes
 
 

@@ -4,225 +4,70 @@
         process = box.popen([box.python, "-I", "-S", box.path("staff/tool.py")], stdout=log)
         process.wait(timeout=60)
 
-A box is a small tree: `read_only` names what is placed in it, `writable` what the code may fill. `box.path(name)` is
-the place as the code inside sees it, `box.host_path(name)` the writable folder as the grader sees it. The code finds
-nothing else but a Python, the system's libraries, /proc, a bare /dev and an empty /tmp.
+A box is a small tree: `read_only` names what is placed in it, `writable` what the code may fill.
+`box.path(name)` is the place as the code inside sees it, `box.host_path(name)` the writable folder as the
+grader sees it. The code finds nothing else but a Python, the system's libraries, /proc, a bare /dev and an
+empty /tmp.
 
-| backend      | network         | files                                   | user                        | needs |
-|--------------|-----------------|-----------------------------------------|-----------------------------|-------|
-| bubblewrap   | none            | only the paths named, own /tmp          | own id, own pid namespace   | bwrap |
-| user         | none (seccomp)  | what others may read; landlock, if any  | own id                      | root, pyseccomp |
-| container    | none            | only the paths named, own /tmp          | own id, own pid namespace   | docker or podman |
-| limits       | not isolated    | not isolated                            | yours                       | nothing: only for code you trust |
+    backend     network        files                    user                    needs
+    bubblewrap  none           only what was named      own id, own processes   bwrap
+    user        none: seccomp  what is open to others   own id                  root, pyseccomp
+    container   none           only what was named      own id, own processes   docker or podman
+    limits      not isolated   not isolated             yours                   nothing
 
-Sources: bwrap(1), docker-run(1). Not covered: a kernel with a hole in it. What a process gives up is in `confine.py`.
+Which backend: `backends.py`. Command lines: `launch.py`. What a process gives up before it runs a student's
+code: `confine.py`. Not covered: a kernel with a hole in it; how much disk `user` fills. Where the
+kernel has landlock, `user` too shows only what was named.
 """
 
-import contextlib
-import fcntl
-import functools
 import importlib.util
 import os
+import secrets
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import psutil
+from grading import confine, launch
+from grading.backends import BACKENDS, Probe, SandboxError, choose, container_tool, probe
+from grading.confine import Confinement, Limits
+from grading.system import (
+    ENVIRONMENT,
+    clear_user_files,
+    proportional_bytes,
+    python_for_others,
+    resident_bytes,
+    site_packages,
+    system_paths,
+    take_user,
+    tree_open_to_others,
+)
 
-from grading import confine
-from grading.confine import FIRST_UID, Confinement, Limits
-
-BACKENDS = ("bubblewrap", "user", "container", "limits")  # in the order in which "auto" tries them
-USERS = 200  # ids FIRST_UID … FIRST_UID+199: one per box, so boxes of one machine never share a user
-GET_BUBBLEWRAP = "install it with `apt-get install bubblewrap` (or dnf, pacman, zypper)"
-
-
-class SandboxError(RuntimeError):
-    """No backend can be used, or a box can't be built. The message says why and what helps."""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Whether a backend works here, found by trying it: `reason` is empty, or says in words why not."""
-
-    name: str
-    reason: str = ""
-
-    @property
-    def works(self) -> bool:
-        return not self.reason
-
-
-def choose(name: str = "auto", own_code: bool = False) -> str:
-    """The backend to use: `name` itself if it works here, or with "auto" the first that does.
-
-    own_code: the code is the caller's, so that "auto" may end at `limits`. Asked for by name, `limits` is granted.
-    Raises SandboxError with every reason.
-    """
-    if name != "auto":
-        if name not in BACKENDS:
-            raise SandboxError(f"expected a sandbox among auto, {', '.join(BACKENDS)}; found {name!r}")
-        found = probe(name)
-        if not found.works:
-            raise SandboxError(f"the sandbox `{name}` does not work here: {found.reason}")
-        return name
-    reasons = []
-    for candidate in BACKENDS if own_code else BACKENDS[:-1]:
-        found = probe(candidate)
-        if found.works:
-            return candidate
-        reasons.append(f"  {candidate}: {found.reason}")
-    raise SandboxError(
-        "no sandbox here can hold other people's code:\n" + "\n".join(reasons) + "\n"
-        "To run code that you trust without isolation, ask for it by name: --backend limits"
-    )
-
-
-@functools.cache
-def probe(name: str) -> Probe:
-    """Tries the backend for real: starts `true` (or Python) in a box of that kind."""
-    if not hasattr(os, "fork"):
-        return Probe(name, "it needs Linux or macOS; on Windows, grade inside WSL2")
-    checks = {
-        "bubblewrap": _why_no_bubblewrap,
-        "user": _why_no_user,
-        "container": _why_no_container,
-        "limits": lambda: "",
-    }
-    return Probe(name, checks[name]() or _why_no_start(name))
-
-
-def _why_no_start(name: str) -> str:
-    """What a box of that kind answers to the smallest program."""
-    try:
-        with Box(name, checked=True) as box:
-            process = box.popen([box.python, "-I", "-S", "-c", "pass"], stderr=subprocess.PIPE)
-            _, errors = process.communicate(timeout=30)
-    except (OSError, SandboxError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    last = (errors.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-    return (
-        "" if process.returncode == 0 else f"a box starts and ends with status {process.returncode}: {last}"
-    )
-
-
-def _why_no_bubblewrap() -> str:
-    return "" if shutil.which("bwrap") else f"`bwrap` is not installed; {GET_BUBBLEWRAP}"
-
-
-def _why_no_user() -> str:
-    if sys.platform != "linux" or os.geteuid() != 0:
-        return "it needs root on Linux, to drop to another user"
-    if _python_for_others() is None:
-        return (
-            f"other users can't run {os.path.realpath(sys.executable)}: a folder above it is closed to them"
-        )
-    closed = [str(path) for path in site_packages() if not _open_to_others(path)]
-    if closed:
-        return f"other users can't read {closed[0]}: a folder above it is closed to them"
-    if importlib.util.find_spec("pyseccomp") is None:
-        return "pyseccomp is missing, which keeps the code off the network: pip install pyseccomp"
-    return ""
-
-
-def _why_no_container() -> str:
-    tool = _container_tool()
-    return "" if tool else "neither docker nor podman is installed with its service running"
-
-
-@functools.cache
-def _container_tool() -> str | None:
-    for tool in ("podman", "docker"):
-        if shutil.which(tool):
-            try:
-                if subprocess.run([tool, "info"], capture_output=True, timeout=20).returncode == 0:
-                    return tool
-            except (OSError, subprocess.TimeoutExpired):
-                continue
-    return None
-
-
-# --- what every box needs of the system -------------------------------------------------------------------------
-
-
-@functools.cache
-def site_packages() -> tuple[Path, ...]:
-    """The folders that hold the course's libraries. Put on the path by hand: .pth files are not run in a box."""
-    folders = []
-    for name in ("torch", "transformers", "numpy", "ipykernel", "pyseccomp"):
-        found = importlib.util.find_spec(name)
-        if found is not None and found.origin and (folder := Path(found.origin).parents[1]) not in folders:
-            if found.submodule_search_locations is None:  # a single file: pyseccomp.py
-                folder = Path(found.origin).parent
-            folders.append(folder)
-    return tuple(dict.fromkeys(folders))
-
-
-def _python_for_others() -> str | None:
-    """A Python of this very minor version that other users can run: ours, or else the system's."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for candidate in (os.path.realpath(sys.executable), f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        if os.path.exists(candidate) and _open_to_others(Path(os.path.realpath(candidate))):
-            return candidate
-    return None
-
-
-def _open_to_others(path: Path) -> bool:
-    """Whether every folder on the way may be entered by everybody, and the end be read."""
-    if any(not folder.stat().st_mode & stat.S_IXOTH for folder in path.parents):
-        return False
-    return bool(path.stat().st_mode & stat.S_IROTH)
-
-
-def _system_paths(python: str) -> list[str]:
-    """What a program needs to start: libraries, the Python, the course's libraries."""
-    paths = ["/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf"]
-    paths += ["/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime"]
-    base = str(Path(os.path.realpath(python)).parents[1])
-    wanted = [base, *map(str, site_packages())]
-    if sys.prefix != sys.base_prefix:
-        wanted.append(sys.prefix)
-    covered = ("/usr/", "/lib/", "/bin/")
-    return [
-        p
-        for p in dict.fromkeys(paths + wanted)
-        if os.path.exists(p) and (p in paths or not p.startswith(covered))
-    ]
-
-
-ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "USER": "student",
-    "LOGNAME": "student",
-    # one thread each: a fork of a process with a thread pool would wait for threads that it doesn't have
-    **dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-    ),
-    "TOKENIZERS_PARALLELISM": "false",
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-}
+__all__ = [
+    "BACKENDS",
+    "Box",
+    "Probe",
+    "SandboxError",
+    "choose",
+    "probe",
+    "proportional_bytes",
+    "resident_bytes",
+    "site_packages",
+]
 
 
 class Box:
     """One sandbox with its own user, files and processes; a context manager.
 
-    read_only: place in the box → file or folder of the grader's; copied where the user inside couldn't read it.
+    read_only: place in the box → the grader's file or folder; copied where the user inside couldn't read it.
     changeable: the same for folders whose content `replace` may change while the box is open; always copied.
     writable: places that the code may fill; `host_path(place)` exists at once, put input files there.
-    private: paths that the code must not be able to read. Where the backend doesn't hide them by itself this is
-        tried, with the box's own user, and SandboxError names the first that is open.
+    private: paths that the code must not be able to read. Where the backend doesn't hide them by itself, this
+        is tried with the box's own user. Raises SandboxError: names the first that is open, and the command.
     """
 
     def __init__(
@@ -242,10 +87,12 @@ class Box:
         self.root.chmod(0o711)
         self.processes: list[subprocess.Popen] = []
         self._lock: IO[str] | None = None
+        self._container = ""
+        self.uid: int | None = None
         try:
             self.uid = self._take_user() if os.geteuid() == 0 and self.backend != "limits" else None
             self.python = self._python()
-            self._system = _system_paths(self.python)
+            self._system = tuple(system_paths(self.python))
             guard = Path(__file__).with_name("confine.py")
             self.read_only = {"guard/confine.py": guard, **(read_only or {})}
             self._sources = {place: self._place(place, Path(path)) for place, path in self.read_only.items()}
@@ -312,7 +159,7 @@ class Box:
         source = source.resolve()
         if not source.exists():
             raise SandboxError(f"expected {source}, to be placed in the box as {place}; it doesn't exist")
-        if self.own_namespaces and (self.uid is None or _tree_open_to_others(source)):
+        if self.own_namespaces and (self.uid is None or tree_open_to_others(source)):
             return source
         target = self.root / place
         if self.backend == "limits":
@@ -345,25 +192,15 @@ class Box:
 
     def _python(self) -> str:
         if self.backend == "user":
-            return _python_for_others() or sys.executable
+            return python_for_others() or sys.executable
         return os.path.realpath(sys.executable)
 
     def _take_user(self) -> int:
-        """A user id that no other box of this machine holds, held by a lock as long as this box is open."""
-        for number in range(USERS):
-            path = (
-                Path("/run/lock" if os.path.isdir("/run/lock") else "/tmp")
-                / f"labs-user-{FIRST_UID + number}"
-            )
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                continue
-            self._lock = os.fdopen(descriptor, "w")
-            return FIRST_UID + number
-        raise SandboxError(f"all {USERS} worker users are busy; wait until other gradings end")
+        taken = take_user()
+        if taken is None:
+            raise SandboxError("all worker users of this machine are busy; wait until other gradings end")
+        uid, self._lock = taken
+        return uid
 
     # --- processes
 
@@ -398,8 +235,8 @@ class Box:
     ) -> subprocess.Popen:
         """Starts `command` (absolute paths as inside) in the box, in its own session.
 
-        confined: drop user, privileges and limits first. False only for the worker's parent, which runs staff code
-            and confines each of its children itself.
+        confined: drop user, privileges and limits first. False only for the worker's parent, which runs staff
+            code and confines each of its children itself.
         """
         if self.uid is not None:
             for place in self.writable:
@@ -417,9 +254,10 @@ class Box:
         }
         variables |= environment or {}
         if self.backend == "bubblewrap":
-            command = [*self._bubblewrap(as_first=not confined), "--", *command]
+            command = [*launch.bubblewrap(self._plan(), as_first=not confined), "--", *command]
         elif self.backend == "container":
-            command = [*self._container(variables), *command]
+            self._container = f"labs-{secrets.token_hex(8)}"
+            command = [*launch.container(self._plan(), self._container, variables), *command]
         process = subprocess.Popen(
             command,
             env=variables if self.backend != "container" else None,
@@ -433,90 +271,22 @@ class Box:
         self.processes.append(process)
         return process
 
-    def _bubblewrap(self, as_first: bool) -> list[str]:
-        tmp = str(self.limits.tmp_mib * 2**20)
-        words = [
-            "bwrap",
-            "--die-with-parent",
-            "--unshare-pid",
-            "--unshare-net",
-            "--unshare-ipc",
-            "--unshare-uts",
-        ]
-        words += ["--unshare-cgroup-try", "--cap-drop", "ALL"]
-        if self.uid is not None:  # root: the parent keeps what it needs to drop and end its children
-            for capability in ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER"):
-                words += ["--cap-add", f"CAP_{capability}"]
-        else:
-            words += ["--unshare-user"]
-        if as_first:
-            words += ["--as-pid-1"]  # nothing inside its namespace can kill process 1
-        parents = {str(folder) for path in self._system for folder in Path(path).parents}
-        for place in (*self._sources, *self.writable[1:]):
-            parents |= {str(folder) for folder in Path(self.path(place)).parents}
-        for folder in sorted(parents - {"/", *self._system}):
-            if not any(folder.startswith(f"{bound}/") for bound in self._system):
-                words += [
-                    "--perms",
-                    "0755",
-                    "--dir",
-                    folder,
-                ]  # bubblewrap's own default keeps other users out
-        for path in self._system:
-            words += (
-                ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
-            )
-        words += ["--proc", "/proc", "--dev", "/dev"]
-        for place in ("/dev/shm", "/tmp"):
-            words += ["--perms", "1777", "--size", tmp, "--tmpfs", place]
-        for place, source in self._sources.items():
-            words += ["--ro-bind", str(source), self.path(place)]
-        for place in self.writable[1:]:
-            words += ["--bind", str(self.host_path(place)), self.path(place)]
-        for path in self.private:  # only where a path is below one that is bound
-            if path.exists() and any(path.is_relative_to(bound) for bound in self._system):
-                words += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
-        return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
-
-    def _container(self, variables: Mapping[str, str]) -> list[str]:
-        """docker or podman over an empty image: the same paths of this machine, read-only, and nothing else."""
-        tool = _container_tool() or "docker"
-        words = [
-            tool,
-            "run",
-            "--rm",
-            "-i",
-            "--network",
-            "none",
-            "--read-only",
-            "--cap-drop",
-            "ALL",
-            "--ipc",
-            "none",
-        ]
-        for capability in ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER"):
-            words += ["--cap-add", capability]
-        words += [
-            "--pids-limit",
-            str(self.limits.processes * 2),
-            "--memory",
-            f"{self.limits.memory_mib + 1024}m",
-        ]
-        words += ["--security-opt", "no-new-privileges", "--workdir", "/tmp"]
-        for place in ("/tmp", "/dev/shm"):
-            words += ["--tmpfs", f"{place}:rw,mode=1777,size={self.limits.tmp_mib}m"]
-        for name, value in variables.items():
-            words += ["--env", f"{name}={value}"]
-        for path in self._system:
-            words += ["--volume", f"{os.path.realpath(path)}:{path}:ro"]
-        for place, source in self._sources.items():
-            words += ["--volume", f"{source}:{self.path(place)}:ro"]
-        for place in self.writable[1:]:
-            words += ["--volume", f"{self.host_path(place)}:{self.path(place)}:rw"]
-        return [*words, _empty_image(tool)]
+    def _plan(self) -> launch.Plan:
+        return launch.Plan(
+            root=self.root,
+            uid=self.uid,
+            limits=self.limits,
+            system=self._system,
+            sources=self._sources,
+            writable=self.writable[1:],
+            private=tuple(self.private),
+        )
 
     def kill_all(self) -> None:
         """Ends every process of this box, also those that left their session."""
+        if self._container:
+            subprocess.run([container_tool(), "kill", self._container], capture_output=True)
+            self._container = ""
         for process in self.processes:
             if process.poll() is None:
                 process.kill()  # bubblewrap: the namespace dies with it
@@ -531,7 +301,7 @@ class Box:
     def close(self) -> None:
         """Ends everything, removes every file of this box and gives its user back."""
         self.kill_all()
-        if getattr(self, "uid", None) is not None and self.backend == "user":
+        if self.uid is not None and self.backend == "user":
             clear_user_files(self.uid)
         shutil.rmtree(self.root, ignore_errors=True)
         if self._lock is not None:
@@ -548,7 +318,7 @@ class Box:
             "    except OSError: continue\n"
             "    sys.stdout.write(path); break\n"
         )
-        samples = [path for private in self.private for path in (private, *sorted(private.glob("*"))[:20])]
+        samples = [path for private in self.private for path in (private, *sorted(private.rglob("*"))[:200])]
         command = [self.python, "-I", "-S", "-c", program, *map(str, samples)]
         process = self.popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         found, errors = process.communicate(timeout=60)
@@ -564,60 +334,7 @@ class Box:
             )
 
 
-def _tree_open_to_others(path: Path) -> bool:
-    """Whether everybody may read this file, or this folder and all below it (the folders above don't matter)."""
-    for inner in (path, *path.rglob("*")) if path.is_dir() else (path,):
-        mode = inner.stat().st_mode
-        if not mode & stat.S_IROTH or (stat.S_ISDIR(mode) and not mode & stat.S_IXOTH):
-            return False
-    return True
-
-
 def _give_to(folder: Path, uid: int) -> None:
     for path in (folder, *folder.rglob("*")):
         os.chown(path, uid, uid, follow_symlinks=False)
     folder.chmod(0o700)
-
-
-def clear_user_files(
-    uid: int, folders: Sequence[str] = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
-) -> None:
-    """Removes what a worker's user left in the folders where everybody may write. Call when its processes ended."""
-    for folder in folders:
-        for entry in os.scandir(folder) if os.path.isdir(folder) else ():
-            if entry.stat(follow_symlinks=False).st_uid == uid:
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                else:
-                    os.unlink(entry.path)
-
-
-def resident_bytes(processes: Sequence[psutil.Process]) -> int:
-    """Bytes in memory, shared pages counted once for each process: quick, and never too little."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            total += process.memory_info().rss
-    return total
-
-
-def proportional_bytes(processes: Sequence[psutil.Process]) -> int:
-    """Bytes, pages that several processes share divided among them."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(OSError):
-            text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-            total += next(
-                int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
-            )
-    return total
-
-
-@functools.cache
-def _empty_image(tool: str) -> str:
-    """An image without any file: everything that a box sees is bound from this machine."""
-    name = "labs-empty:1"
-    if subprocess.run([tool, "image", "inspect", name], capture_output=True).returncode:
-        archive = bytes(10240)  # an empty tar
-        subprocess.run([tool, "import", "-", name], input=archive, capture_output=True, check=True)
-    return name

@@ -1,14 +1,16 @@
-"""Inside the sandbox: a warmed parent that forks one child for each test, and the child that runs student code.
+"""Inside the sandbox: a warmed parent that forks one child for each test, and that child.
 
-    python -I -S worker.py '{"staff": "/box/staff", "tree": "/box/student", "package": "lab4_best_of_n", …}' FD
+    python -I -S worker.py '{"staff": "/box/staff", "tree": "/box/student", "package": "lab4_best_of_n", …}'
+    FD
 
-The parent imports torch, transformers and the staff's labkit once, holds no student code and takes orders on the
-control socket FD: `{"order": "test"}` with the socket of one test attached, and `{"order": "end"}`. For each test it
-forks; after each it ends every process that the test left and clears what it wrote. The child gives up its
-privileges (`confine.py`), puts the submission last on `sys.path` and answers requests until its socket closes:
+The parent imports torch, transformers and the staff's labkit once, holds no student code and takes orders on
+the control socket FD: `{"order": "test"}` with the socket of one test attached, and `{"order": "end"}`. For
+each test it forks; after each it ends every process that the test left and clears what it wrote. The child
+gives up its privileges (`confine.py`), puts the submission last on `sys.path` and answers requests until its
+socket closes:
 
-    {"nonce": "5d…", "do": "call", "module": "method", "function": "majority_vote", "args": [["7", "5"]], "kwargs": {}}
-    {"nonce": "5d…", "value": "7"}
+    {"nonce": "5d…", "do": "call", "module": "method", "function": "majority_vote", "args": [["7", "5"]],
+    "kwargs": {}} {"nonce": "5d…", "value": "7"}
 
 Whatever the child says is a claim of the submission; the grader's side (`client.py`) believes none of it. Not
 covered: verdicts. Nothing in this process knows a right answer.
@@ -27,7 +29,7 @@ import sys
 import traceback
 from pathlib import Path
 
-# The sandbox holds only this file, codec.py and confine.py of `grading`; site-packages and staff come by argument.
+# Of `grading` the sandbox holds only this file, codec.py and confine.py; other paths come by argument.
 SETTINGS = json.loads(sys.argv[1]) if __name__ == "__main__" else {}
 if __name__ == "__main__":
     sys.path += [*SETTINGS["site_packages"], SETTINGS["staff"]]
@@ -41,7 +43,7 @@ STUB = re.compile(r"TODO \d+\.\d+ \w+: see notebooks/\w+\.ipynb, section \d+")
 
 
 def warm_up() -> None:
-    """Everything that a test could import, before the first fork. Leaves this process with one thread of its own."""
+    """Everything that a test could import, before the first fork; no thread pool is started."""
     import numpy  # noqa: F401
     import torch
 
@@ -167,7 +169,7 @@ def _remove(entry: os.DirEntry) -> None:
 def _become_student(
     control: socket.socket, inherited: int, settings: dict, confinement: confine.Confinement
 ) -> None:
-    """In the fork: keep one socket and nothing else, confine, answer until the socket closes. Never returns."""
+    """In the fork: keep one socket, confine, answer until the socket closes. Never returns."""
     code = 70
     try:
         os.setsid()
@@ -277,7 +279,7 @@ def describe_error(error: BaseException, settings: dict) -> dict:
 
 
 def _as_plain(value: object) -> object:
-    """The plain form of containers that libraries return and labs use like dicts and tuples; else `value` itself."""
+    """The plain form of libraries' containers that labs use like dicts and tuples; else `value` itself."""
     kind = (type(value).__module__, type(value).__name__)
     if kind in (("collections", "OrderedDict"), ("collections", "defaultdict"), ("collections", "Counter")):
         return dict(value)
@@ -293,11 +295,21 @@ def _class_name(value: object) -> str:
     return name[:80] if type(name) is str and name.isascii() and name.isidentifier() else "object"
 
 
+def _connect(where: str) -> socket.socket:
+    """The control socket: inherited, or, in a container, at a path that is gone once we are connected."""
+    if where.isdigit():
+        return socket.socket(fileno=int(where))
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.connect(where)
+    os.unlink(where)
+    return control
+
+
 def main() -> None:
     confine.become_unreadable()
     if not SETTINGS["own_namespace"]:
         confine.become_subreaper()
-    control = socket.socket(fileno=int(sys.argv[2]))
+    control = _connect(sys.argv[2])
     if SETTINGS["confinement"] and json.loads(SETTINGS["confinement"])["seccomp"]:
         import pyseccomp  # noqa: F401  (loaded before the fork, once)
     warm_up()

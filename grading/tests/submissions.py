@@ -1,6 +1,6 @@
 """Submissions for the tests of the grader: the reference, and the reference with one hostile piece.
 
-    tree = hostile(folder, "grading/attacks/code/endless_loop.py")     # the piece stands at the end of method.py
+    tree = hostile(folder, "grading/attacks/code/endless_loop.py")   # the piece ends method.py
     pack(tree, zip_path)                                               # as `labs submit` would
 
 The first line of each file in grading/attacks says what it does and what is to come of it:
@@ -38,7 +38,7 @@ class Attack:
 
 
 def attacks(kind: str) -> list[Attack]:
-    """The attacks of one folder (code, probes, archives, notebooks), by name. Raises ValueError: a bad first line."""
+    """The attacks of one folder (code, probes, archives, notebooks), by name. ValueError: bad first line."""
     found = []
     for path in sorted((ATTACKS / kind).glob("*.py")):
         first = path.read_text(encoding="utf-8").splitlines()[0]

@@ -1,8 +1,8 @@
-"""Hostile submissions, run for real in every sandbox of this machine: they gain nothing and cost only their own tests.
+"""Hostile submissions, run for real in every sandbox here: they gain nothing and cost only their own tests.
 
-Each attack replaces 4.9 `best_of_n` of the reference solution (or hides in the zip). Its own tests must fail in the
-way that its first line says; other TODOs, in the same module and in another, keep their points. One warmed worker per
-sandbox runs all attacks in turn, so whatever one of them leaves behind would meet the next.
+Each attack replaces 4.9 `best_of_n` of the reference solution (or hides in the zip). Its own tests must fail
+in the way that its first line says; other TODOs, in the same module and in another, keep their points. One
+warmed worker per sandbox runs all attacks in turn, so whatever one of them leaves behind would meet the next.
 """
 
 from pathlib import Path

@@ -1,11 +1,15 @@
-"""Intake: where the lab is found in an upload, what is kept, and the words for what is not. Hostile zips: test_attacks."""
+"""Intake: where the lab is found in an upload, what is kept, and the words for what is not.
+
+Hostile zips are in test_attacks.py.
+"""
 
 import zipfile
 
 import pytest
 
-from grading.intake import MAX_FILES, take
+from grading.intake import take
 from grading.tests.submissions import PACKAGE, pack, reference
+from grading.upload import MAX_FILES
 from labkit.course import load_course
 from labkit.errors import LabError
 

@@ -1,4 +1,4 @@
-"""The worker and its client: calls, fixtures, handles, errors, seeds, speed; in every sandbox of this machine."""
+"""The worker and its client: calls, fixtures, handles, errors, seeds, speed; in every sandbox here."""
 
 import time
 
@@ -65,16 +65,17 @@ def test_a_handle_lives_for_one_test(worker):
 
 def test_only_the_functions_of_the_course_table_can_be_called(worker, lab):
     with pytest.raises(LabError, match="method.os"):
-        lab.method.os
+        lab.method.os("id")
     with pytest.raises(AttributeError):
-        lab.run
+        lab.run.main()
     with pytest.raises(StudentError) as refused:  # the worker refuses too, were the client fooled
         lab._session.ask({"do": "call", "module": "run", "function": "main", "args": [], "kwargs": {}})
     assert refused.value.student_type == "PermissionError"
 
 
 def test_an_exception_arrives_as_its_builtin_type_with_the_students_line(worker, tmp_path):
-    text = "class Mine(ValueError):\n    pass\n\n\ndef majority_vote(answers):\n    raise Mine('the input was 7')\n"
+    text = "class Mine(ValueError):\n    pass\n\n\n"
+    text += "def majority_vote(answers):\n    raise Mine('the input was 7')\n"
     with_method(worker, tmp_path / "error", text)
     with worker.lab("error", seed=1) as lab, pytest.raises(ValueError) as caught:
         lab.method.majority_vote([])
@@ -127,13 +128,27 @@ def test_containers_of_libraries_arrive_as_plain_ones(worker, tmp_path):
 
 def test_nothing_survives_a_test(worker, tmp_path):
     text = "import os\nseen = []\n\ndef majority_vote(answers):\n    seen.append(1)\n"
-    text += "    path = os.environ['TMPDIR'] + '/mark'\n    old = os.path.exists(path)\n    open(path, 'w').close()\n"
+    text += "    path = os.environ['TMPDIR'] + '/mark'\n    old = os.path.exists(path)\n"
+    text += "    open(path, 'w').close()\n"
     text += "    return [len(seen), old]\n"
     with_method(worker, tmp_path / "memory", text)
     for _ in range(2):
         with worker.lab("memory", seed=1) as lab:
             assert lab.method.majority_vote([]) == [1, False]
             assert lab.method.majority_vote([]) == [2, True]
+
+
+def test_a_child_that_is_still_busy_is_ended_with_its_test(worker, tmp_path):
+    text = "import os, threading\n\ndef majority_vote(answers):\n"
+    text += "    if os.fork() == 0:\n        while True: pass\n"
+    text += "    threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()\n    return 'busy'\n"
+    with_method(worker, tmp_path / "busy", text)
+    before = worker.restarts
+    for _ in range(2):
+        with worker.lab("busy", seed=1) as lab:
+            assert lab.method.majority_vote([]) == "busy"
+            assert worker.processes()
+        assert not worker.processes() and worker.restarts == before
 
 
 def test_a_fork_is_quick(worker):
