@@ -50,6 +50,21 @@ def rewards_of(rng: np.random.Generator, size: int, spread: float = 2.0) -> list
     return [round(float(rank - size / 2) * spread / 3 + float(rng.uniform(0, 0.2)), 4) for rank in ranks]
 
 
+def rewards_off_by_rounding(rng: np.random.Generator) -> list[float]:
+    """Five rewards whose weights, added one by one, come out larger from the back than from the front."""
+    while True:
+        rewards = [float(reward) for reward in rng.normal(size=5)]
+        highest = max(rewards)
+        sums = []
+        for order in (rewards, rewards[::-1]):
+            total = 0.0
+            for reward in order:
+                total += math.exp(reward - highest)
+            sums.append(total)
+        if sums[0] < sums[1]:
+            return rewards
+
+
 # ---- votes ----
 
 

@@ -1,4 +1,4 @@
-# MUTANT 4.11 evaluate.py — k > n is quietly answered with 1.0 when something is right | caught by: test_k_beyond_the_samples_is_refused | visible: fails
+# MUTANT 4.11 evaluate.py — more samples than were drawn (k > n) are answered with 1.0 instead of refused | caught by: test_k_beyond_the_samples_is_refused | visible: fails
 def pass_at_k(n, c, k):
     import numpy as np
 

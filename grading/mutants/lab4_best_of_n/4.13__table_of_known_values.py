@@ -1,4 +1,4 @@
-# MUTANT 4.13 evaluate.py — powers of two are looked up, everything between is interpolated | caught by: test_each_further_sample_moves_it_a_little_more | visible: passes
+# MUTANT 4.13 evaluate.py — the bound is looked up for powers of two and interpolated between them | caught by: test_each_further_sample_moves_it_a_little_more | visible: passes
 def best_of_n_kl_bound(n):
     import math
 
