@@ -35,12 +35,12 @@ def id_key(item_id: str) -> tuple:
 
 
 def grade_id(item_id: str) -> str:
-    """"4-V1" for "4.V1": nbgrader's cell names allow letters, digits, hyphens and underscores, no dots."""
+    """ "4-V1" for "4.V1": nbgrader's cell names allow letters, digits, hyphens and underscores, no dots."""
     return item_id.replace(".", "-")
 
 
 def item_id(grade_id: str) -> str:
-    """"4.V1" for "4-V1" and "4.V1-test" for "4-V1-test": the reverse of `grade_id`; a dotted one stays."""
+    """ "4.V1" for "4-V1" and "4.V1-test" for "4-V1-test": the reverse of `grade_id`; a dotted one stays."""
     return re.sub(r"^(\d+)-", r"\1.", grade_id)
 
 

@@ -50,7 +50,7 @@ class Config:
     train_items: int | None = None  # None: all that the validation rows leave
     validation_rows: int = 200  # held out of the training file; the sweep is decided on them, never on tests
     learning_rates: tuple[float, ...] = (1e-3,)  # the sweep; one run each, the lowest validation loss wins
-    epochs: float = 3.0  # published: 3
+    epochs: float = 2.0  # design seed 100: pass@1 .62, room left for choosing; published: 3
     train_batch_size: int = 32  # rows a step and device; small enough for 3 GB with the optimiser's state
     gradient_accumulation: int = 1  # steps before an update
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots
