@@ -1,0 +1,242 @@
+"""Model cards, sample records and `data/README.md`: every number in them is measured by this command.
+
+Run: `python -m grading.recipes.lab4 records` (samples and rewards for the tests and the notebook) and
+`python -m grading.recipes.lab4 card` (cards and data/README.md). Abilities are greedy or sampled shares of
+right answers with Wilson intervals; AUROC is over replies. Left out: the lab's own experiment, which `labs
+run lab4` does.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from labkit.stats import wilson
+from solutions.lab4_best_of_n.method import canonical_answer
+
+from . import reward, sampling, world
+from .pretrain import MODELS
+
+SETS = {
+    "in distribution": "test_in_distribution.jsonl",
+    "same templates, larger numbers, new names": "test_same_templates.jsonl",
+    "non-overlapping templates": "test_non_overlapping.jsonl",
+}
+ITEMS = 200  # of each test file; the intervals say what that is good for
+LICENCE = "MIT, like the course: text, templates and weights are our own."
+
+
+def problems(name: str, count: int | None = None) -> list[dict]:
+    with open(world.DATA / name, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines][:count]
+
+
+def tuned_model(seed: int = 100):
+    """nano-math tuned on the training file as the reward recipe tunes it."""
+    tokenizer, model = sampling.load()
+    return tokenizer, sampling.tune(
+        model, tokenizer, problems("gsm_symbolic_train_4500_student.jsonl"), seed=seed
+    )
+
+
+def load_reward():
+    folder = MODELS / "nano-math-reward"
+    return AutoTokenizer.from_pretrained(folder), AutoModelForSequenceClassification.from_pretrained(
+        folder, dtype="float32"
+    ).eval()
+
+
+def records(model, tokenizer, scorer, rows: list[dict], *, n: int, seed: int) -> list[dict]:
+    """`{question, gold, samples[{text, answer, reward}]}` for every problem, at temperature 1."""
+    questions = [row["question"] for row in rows]
+    replies = sampling.sample(model, tokenizer, questions, n=n, temperature=1.0, seed=seed)
+    rewards = reward.score(scorer, tokenizer, questions, replies)
+    return [
+        {
+            "question": row["question"],
+            "gold": sampling.gold(row),
+            "samples": [
+                {"text": text, "answer": canonical_answer(text), "reward": round(value, 4)}
+                for text, value in zip(texts, values, strict=True)
+            ],
+        }
+        for row, texts, values in zip(rows, replies, rewards, strict=True)
+    ]
+
+
+def write_records(folder: Path = world.DATA) -> None:
+    """`records_small.jsonl` (tuned) and `records_base_small.jsonl` (as shipped): 60 questions, 8 samples
+    each."""
+    rows = problems("test_in_distribution.jsonl", 60)
+    scorer = load_reward()[1]
+    for name, (tokenizer, model) in {
+        "records_small.jsonl": tuned_model(),
+        "records_base_small.jsonl": sampling.load(),
+    }.items():
+        made = records(model, tokenizer, scorer, rows, n=8, seed=21)
+        (folder / name).write_bytes(world.as_jsonl(made).encode())
+
+
+def share(hits: int, count: int) -> str:
+    low, high = wilson(hits, count)
+    return f"{hits / count:.1%} ({low:.1%} – {high:.1%})"
+
+
+def greedy_table(models: dict) -> str:
+    """Markdown rows: greedy accuracy of each model on each test file, with intervals."""
+    lines = [f"| test (n = {ITEMS}) | " + " | ".join(models) + " |", "| --- |" + " --- |" * len(models)]
+    for title, name in SETS.items():
+        rows, cells = problems(name, ITEMS), []
+        for tokenizer, model in models.values():
+            questions = [row["question"] for row in rows]
+            replies = sampling.sample(model, tokenizer, questions, n=1, temperature=0.0, seed=0)
+            hits = sum(
+                canonical_answer(r[0]) == sampling.gold(row) for r, row in zip(replies, rows, strict=True)
+            )
+            cells.append(share(hits, ITEMS))
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def format_line(tokenizer, model) -> str:
+    questions = [row["question"] for row in problems("test_in_distribution.jsonl", ITEMS)]
+    texts = [r[0] for r in sampling.sample(model, tokenizer, questions, n=1, temperature=1.0, seed=1)]
+    hashed = sum("####" in text for text in texts)
+    said = sum("answer is" in text for text in texts)
+    return (
+        f"At temperature 1, of {ITEMS} replies {share(hashed, ITEMS)} have `####`, {share(said, ITEMS)} say "
+        '"answer is".'
+    )
+
+
+def write_cards(folder: Path = MODELS) -> None:
+    """Measure, then write the two model cards and data/README.md."""
+    tokenizer, base = sampling.load()
+    _, tuned = tuned_model()
+    size = sum(p.numel() for p in base.parameters())
+    config = base.config
+    table = greedy_table({"as shipped": (tokenizer, base), "tuned (seed 100)": (tokenizer, tuned)})
+    (folder / "nano-math" / "README.md").write_text(
+        f"""# nano-math
+
+A small language model of a small world: arithmetic, chains of events and short word problems in English.
+The untuned model of Lab 4.
+
+- **Made by** `python -m grading.recipes.lab4 pretrain` (staff; seeds fixed, about a quarter of an hour on
+  2 cores).
+- **Architecture**: LlamaForCausalLM, {size:,} parameters, {config.num_hidden_layers} layers, width
+  {config.hidden_size}, {config.num_attention_heads} heads, {config.vocab_size} tokens (byte-level BPE,
+  every digit its own token), embeddings tied. Weights are stored as float16 and meant to be loaded as
+  float32.
+- **Corpus**: generated, about 12 million tokens: arithmetic facts, event stories, 30 simple templates, and
+  a fifth of the lab's training templates with other numbers, mostly ending "The answer is N." No question
+  of a data file and no non-overlapping template is in it.
+- **Chat template** with generation markers; `<|end|>` ends a turn, `<|pad|>` pads and is another token.
+- **Licence**: {LICENCE}
+
+## Measured abilities
+
+Greedy accuracy, 95 % Wilson interval, by `python -m grading.recipes.lab4 card`. The tuned column is one
+design seed.
+
+{table}
+
+{format_line(tokenizer, base)}
+
+It knows nothing outside this world, and no English beyond it.
+""",
+        encoding="utf-8",
+    )
+    _, scorer = load_reward()
+    taken = {row["question"] for rows in world.build_files().values() for row in rows}
+    lines = []
+    for title, rows in {
+        "training-side templates absent from its training": reward.problems(
+            200, "card", held_out=True, taken=taken
+        ),
+        "templates it was trained on, fresh problems": reward.problems(
+            200, "card", held_out=False, taken=taken
+        ),
+        "non-overlapping templates": problems("test_non_overlapping.jsonl", 200),
+    }.items():
+        questions = [row["question"] for row in rows]
+        replies = sampling.sample(tuned, tokenizer, questions, n=8, temperature=1.0, seed=31)
+        scores = reward.score(scorer, tokenizer, questions, replies)
+        good = [
+            [canonical_answer(t) == sampling.gold(row) for t in ts]
+            for row, ts in zip(rows, replies, strict=True)
+        ]
+        low, middle, high = reward.auroc_interval(rows, replies, scores)
+        longest = sum(g[max(range(8), key=lambda i: len(t[i]))] for g, t in zip(good, replies, strict=True))
+        best = sum(g[max(range(8), key=lambda i: s[i])] for g, s in zip(good, scores, strict=True))
+        lines.append(
+            f"| {title} | {middle:.3f} ({low:.3f} – {high:.3f}) | {sum(map(sum, good)) / 1600:.1%} | "
+            f"{share(best, 200)} | {share(longest, 200)} |"
+        )
+    (folder / "nano-math-reward" / "README.md").write_text(
+        f"""# nano-math-reward
+
+One number for a question and a reply: higher means more likely right. The reward model of Lab 4.
+
+- **Made by** `python -m grading.recipes.lab4 reward` (staff; seeds fixed, some ten minutes on 2 cores).
+- **Architecture**: LlamaForSequenceClassification with one label; backbone started from nano-math. float16
+  on disk, loads as float32. Same tokenizer.
+- **Input**: the chat template of [user question, assistant reply] as one text; the score is read at its
+  last token.
+- **Trained on** replies of nano-math (tuned and as shipped) to fresh problems of {
+            108 + 2 - len(reward.HELD_OUT)
+        } training-side templates, labelled right or wrong by their answer, with worked
+  solutions and planted slips beside them.
+- **Licence**: {LICENCE}
+
+## Measured abilities
+
+200 problems a row, 8 replies of the tuned model (seed 100) at temperature 1; AUROC over replies with a 95
+% bootstrap interval clustered by problem; the others are accuracies with Wilson intervals. By `python -m
+grading.recipes.lab4 card`.
+
+| problems | AUROC | one reply | best of 8 by this model | longest of 8 (control) |
+| --- | --- | --- | --- | --- |
+{chr(10).join(lines)}
+
+It judges what it saw: replies in this world's wording. A reply in another style gets a number too, which
+means little.
+""",
+        encoding="utf-8",
+    )
+    write_data_readme(folder.parent)
+
+
+def write_data_readme(folder: Path) -> None:
+    """`data/README.md`: every data file with items, schema and sha256."""
+    lines = []
+    for path in sorted((folder / "lab4_best_of_n").glob("*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        schema = ", ".join(f"`{key}`" for key in rows[0])
+        lines.append(f"| `lab4_best_of_n/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
+    (folder / "README.md").write_text(
+        f"""# Data
+
+All files are our own, generated, and under the course's MIT licence. Models: see the `README.md` in each
+folder of `models/`. This file is written by `python -m grading.recipes.lab4 card` (staff).
+
+| file | rows | fields | sha256 |
+| --- | --- | --- | --- |
+{chr(10).join(lines)}
+
+- `answer` is a worked solution; its last line is `#### N`. `template` names the story it was drawn from
+  (letters and underscores; a cluster for intervals).
+- `gsm_symbolic_test_100_student` and `test_in_distribution`: the training file's stories, numbers and
+  names, other problems.
+- `gsm8k_test_100_same_templates` and `test_same_templates`: the same stories with new names, and with at
+  least one number beyond the training ranges (up to one and a half times).
+- `gsm8k_test_100_non_overlapping` and `test_non_overlapping`: stories that no training text has.
+- `records_small` (tuned) and `records_base_small` (as shipped): `{{question, gold, samples: [{{text,
+  answer, reward}}]}}`, 8 samples at temperature 1 for the first 60 questions of `test_in_distribution`;
+  `answer` is null where none could be read.
+- No question occurs twice in the seven problem files.
+""",
+        encoding="utf-8",
+    )
