@@ -26,7 +26,7 @@ from grading.plugin import GraderError
 from grading.plugin import _no_plugins as without_plugins
 from grading.results import Ledger, Row, RowData
 from grading.stage import staff_root
-from labkit.course import Lab, Todo, Value
+from labkit.course import Lab, Todo, Value, grade_id
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ def _row(lab: Lab, item: Todo | Value, name: str, points: float, test: str, expe
         state="not_run",
         test=test,
         todo=item.id,
+        grade_id=None if isinstance(item, Todo) else f"{grade_id(item.id)}-test",
         title=item.title,
         file=getattr(item, "file", None),
         function=getattr(item, "function", None),
@@ -151,7 +152,13 @@ def written_rows(lab: Lab) -> list[Row]:
     rows = []
     for item in lab.written:
         data = RowData(
-            kind="written", state="waiting", test=item.id, todo=item.id, title=item.title, points=item.points
+            kind="written",
+            state="waiting",
+            test=item.id,
+            todo=item.id,
+            grade_id=grade_id(item.id),
+            title=item.title,
+            points=item.points,
         )
         name = f"{item.id} {item.title} (up to {item.points:g} points, read by a person)"
         visibility = lab.visibility_of(item)

@@ -76,10 +76,11 @@ class RowData(_Model):
 
     kind: Kind
     state: State
-    test: str | None = Field(
-        default=None, description="id of the hidden test, or the grade id in the notebook"
-    )
+    test: str | None = Field(default=None, description="id of the hidden test, or of the written question")
     todo: str | None = Field(default=None, description="TODO, value or written id in course.yaml")
+    grade_id: str | None = Field(
+        default=None, description="nbgrader's id of the cell that carries the points"
+    )
     title: str | None = None
     file: str | None = Field(default=None, description="the student's file, relative to starter/<package>/")
     function: str | None = None

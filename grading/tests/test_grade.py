@@ -1,5 +1,6 @@
 """Grading from the upload to results.json: points, words, secrets; what a kill or a defect leaves behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -150,6 +151,14 @@ def test_rows_of_the_hidden_tests_hold_all_points():
     rows = rows_of(LAB, tests)
     assert sum(row.max_score or 0 for row in rows) == 85 and callable(module.make_records)
     assert len({row.extra_data.test for row in rows}) == len(rows)
+
+
+def test_every_graded_cell_of_the_notebook_is_a_row():
+    cells = json.loads((staff_root() / LAB.notebook).read_text(encoding="utf-8"))["cells"]
+    graded = [cell["metadata"]["nbgrader"] for cell in cells if "nbgrader" in cell["metadata"]]
+    with_points = {cell["grade_id"]: cell["points"] for cell in graded if cell["grade"]}
+    rows = {row.extra_data.grade_id: row for row in item_rows(LAB) if row.extra_data.grade_id}
+    assert {name: row.max_score or row.extra_data.points for name, row in rows.items()} == with_points
 
 
 def test_points_that_do_not_add_up_are_our_mistake():
