@@ -629,10 +629,10 @@ check("4.17")
 # %% [markdown]
 # ## The experiment
 #
-# Everything below runs on *your* functions; `run.py` only wires them. Live, in about two minutes on two
-# cores: fine-tuning, greedy answers of the tuned and the **untuned** model on three test sets, and
-# eight samples for 150 questions from both. The full lab (`labs run lab4`) draws 64 samples from the tuned
-# model; its numbers come later, from records, and the text says so.
+# Everything below runs on *your* functions; `run.py` only wires them. Live, in a few minutes on two cores:
+# fine-tuning, greedy answers of the tuned and the **untuned** model on three test sets, and eight samples
+# for 150 questions from both. The full lab (`labs run lab4`) draws 64 samples from the tuned model; its
+# numbers come later, from records, and the text says so.
 #
 # **Predict first:** your numbers stand in 4.W1? Then go on.
 
@@ -922,7 +922,8 @@ r = unmarked[0]
 print("first one: ", repr(r["samples"][0]["text"]), "· gold", repr(r["gold"]))
 
 # %% [markdown]
-# And on the untuned model itself, with the greedy answers from the experiment above:
+# And on the untuned model itself, with its greedy answers from the experiment above. Nothing is filtered
+# here:
 
 # %% tags=["experiment"]
 untuned = predictions["base", "in_distribution"]
