@@ -40,6 +40,7 @@ from labkit.student import StudentError
 
 ROOT = Path(__file__).resolve().parents[1]
 WARM_UP_SECONDS = 180  # five on a quiet machine; a cold disk or a busy one takes longer
+SETTLE_SECONDS = 30  # to end what a test left; milliseconds unless the machine is very busy
 RESTARTS = 8  # a parent that keeps dying is our problem, not the submission's
 
 
@@ -74,6 +75,7 @@ class Worker:
         self._box: Box | None = None
         self._control: socket.socket | None = None
         self._ready = False
+        self._ending: Session | None = None
         self._start()
 
     def __enter__(self) -> "Worker":
@@ -88,12 +90,14 @@ class Worker:
             self._control.close()
             self._control = None
         if self._box is not None:
+            self._log.close()
             self._box.close()
             self._box = None
-        self._ready = False
+        self._ready, self._ending = False, None
 
     def use(self, tree: Path) -> None:
         """From the next test on, another submission: the warmed parent holds nothing of the one before."""
+        self.settle()
         self.tree = Path(tree)
         if self._box is not None:
             self._box.replace("student", self.tree)
@@ -193,6 +197,7 @@ class Worker:
             session.close()
 
     def _open_session(self) -> "Session":
+        self.settle()
         for _ in range(2):
             if self._control is None:
                 self._restart()
@@ -207,6 +212,26 @@ class Worker:
             finally:
                 theirs.close()
         raise WorkerBroken(f"the worker ({self.backend}) ended as soon as it was started")
+
+    def end(self, session: Session) -> None:
+        """Asks the parent to end a test; the trusted side goes on meanwhile."""
+        try:
+            self._control.send(b'{"order": "end"}')
+            self._ending = session
+        except (OSError, AttributeError):  # the parent is gone, or was given up
+            self.drop()
+
+    def settle(self) -> None:
+        """Waits until nothing of the last test is left, no process and no file."""
+        session, self._ending = self._ending, None
+        while session is not None:
+            event = self._next_event(SETTLE_SECONDS)
+            if event is None:
+                self.drop()
+                return
+            if event["event"] == "ended":
+                session.cpu_seconds = event["cpu"]
+                return
 
     def drop(self) -> None:
         """Gives the present parent up; the next test starts a new one."""

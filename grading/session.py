@@ -213,18 +213,8 @@ class Session:
                         process.kill()
 
     def close(self) -> None:
-        """Ends the test: every process of it is killed, everything it wrote is cleared."""
+        """Ends the test: its processes are killed and its files cleared, see `Worker.settle`."""
         self._closed.set()
         self._watch.join()
         self.connection.close()
-        worker = self.worker
-        try:
-            worker._control.send(b'{"order": "end"}')
-        except OSError:
-            worker.drop()
-            return
-        while (event := worker._next_event(30)) is not None:
-            if event["event"] == "ended":
-                self.cpu_seconds = event.get("cpu", 0.0)
-                return
-        worker.drop()
+        self.worker.end(self)

@@ -16,6 +16,7 @@ Whatever the child says is a claim of the submission; the grader's side (`client
 covered: verdicts. Nothing in this process knows a right answer.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -67,6 +68,8 @@ def warm_up() -> None:
     import labkit.fixtures
 
     labkit.fixtures.warm()
+    gc.collect()
+    gc.freeze()  # or each child would copy the pages of a million objects when its collector marks them
 
 
 def serve_tests(control: socket.socket, settings: dict) -> None:

@@ -5,21 +5,24 @@ in the way that its first line says; other TODOs, in the same module and in anot
 warmed worker per sandbox runs all attacks in turn, so whatever one of them leaves behind would meet the next.
 """
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from grading import sandbox
+from grading import backends, sandbox
 from grading.client import Worker, WorkerFailure
 from grading.confine import Limits
 from grading.intake import take
+from grading.notebook_merge import merge
 from grading.plugin import Outcome, run_hidden_tests
-from grading.tests.submissions import HIDDEN, ROOT, attacks, hostile, pack, reference
+from grading.tests.submissions import HIDDEN, ROOT, Attack, attacks, hostile, pack, reference
 from labkit.course import load_course
 from labkit.student import StudentError
 
 # Small, so that bombs and loops end soon; the shape of the defence is the same as with the real limits.
-LIMITS = Limits(cpu_seconds=1, wall_factor=3, memory_mib=400, processes=32, file_mib=16, tmp_mib=64)
+LIMITS = Limits(cpu_seconds=1, wall_factor=5, memory_mib=400, processes=32, file_mib=16, tmp_mib=64)
 OWN = ("test_the_highest_reward_decides", "test_of_equal_rewards_the_earliest_wins_and_none_may_win")
 SAME_MODULE, OTHER_MODULE = (
     "test_the_answer_with_most_votes_wins",
@@ -27,6 +30,7 @@ SAME_MODULE, OTHER_MODULE = (
 )
 
 CODE, PROBES, ARCHIVES = attacks("code"), attacks("probes"), attacks("archives")
+NOTEBOOKS = attacks("notebooks")
 
 
 @pytest.fixture(scope="module", params=["bubblewrap", "user"])
@@ -129,10 +133,45 @@ def test_what_a_hostile_zip_holds_never_runs(worker, name, tmp_path):
     assert {row.state for row in rows.values()} == {expected}, rows
 
 
-def build_archive(attack, original: Path, upload: Path) -> None:
+@pytest.mark.parametrize("attack", NOTEBOOKS, ids=lambda attack: attack.name)
+def test_a_hostile_notebook_changes_no_cell_of_the_staff(attack):
+    """What would run: the staff's set-up and tests, and between them the honest answers or none. Its kernel,
+    and what answers do while they run, are in test_notebook.py."""
+    lab = load_course().lab("lab4")
+    staff = (ROOT / lab.notebook).read_bytes()
+    honest = merge(staff, json.dumps(answered(staff)).encode(), lab)
+    built = build_of(attack)(answered(staff))
+    hostile_bytes = built if type(built) is bytes else json.dumps(built).encode()
+    merged = merge(staff, hostile_bytes, lab)
+
+    def others(found):
+        return [cell for cell in found.cells if cell["kind"] != "answer"]
+
+    assert others(merged) == others(honest)
+    answers = [cell for cell in merged.cells if cell["kind"] == "answer"]
+    assert all(cell in honest.cells for cell in answers)
+    assert len(answers) + len(merged.missing) == len(lab.values)
+    assert attack.facts["says"] in " ".join(merged.notes), merged.notes
+
+
+def answered(staff: bytes) -> dict:
+    """The staff's notebook with something in every answer cell."""
+    notebook = json.loads(staff)
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            cell["source"] = f"answer = {cell['id']!r}"
+    return notebook
+
+
+def build_archive(attack: Attack, original: Path, upload: Path) -> None:
+    build_of(attack)(original, upload)
+
+
+def build_of(attack: Attack) -> Callable:
+    """The function `build` of an attack's file."""
     namespace: dict = {}
     exec(compile(attack.path.read_text(), attack.path, "exec"), namespace)
-    namespace["build"](original, upload)
+    return namespace["build"]
 
 
 def test_the_worker_survived_all_attacks(worker, tmp_path):
@@ -157,8 +196,8 @@ def test_a_worker_that_is_killed_costs_one_test(worker, tmp_path):
 
 def test_limits_is_refused_for_others_unless_asked_for_by_name(monkeypatch):
     refused = sandbox.Probe("x", "switched off for this test")
-    real = sandbox.probe
-    monkeypatch.setattr(sandbox, "probe", lambda name: real(name) if name == "limits" else refused)
+    real = backends.probe
+    monkeypatch.setattr(backends, "probe", lambda name: real(name) if name == "limits" else refused)
     with pytest.raises(sandbox.SandboxError, match="--backend limits"):
         sandbox.choose("auto")
     assert sandbox.choose("auto", own_code=True) == "limits"

@@ -148,6 +148,7 @@ def test_a_child_that_is_still_busy_is_ended_with_its_test(worker, tmp_path):
         with worker.lab("busy", seed=1) as lab:
             assert lab.method.majority_vote([]) == "busy"
             assert worker.processes()
+        worker.settle()
         assert not worker.processes() and worker.restarts == before
 
 
