@@ -212,7 +212,8 @@ class _Grading:
 
     def _record(self, outcome: Outcome) -> None:
         message = STAFF_NOTE if outcome.state == "staff" else outcome.message
-        self.ledger.record(outcome.test, outcome.state, outcome.earned, message, outcome.seconds)
+        sentence = message[:1].upper() + message[1:]
+        self.ledger.record(outcome.test, outcome.state, outcome.earned, sentence, outcome.seconds)
 
     def finish(self, trouble: str) -> Results:
         """The last version of the file: notes, timings and the summary that a student reads first."""

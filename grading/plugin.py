@@ -99,7 +99,7 @@ def run_hidden_tests(
     labkit.testing.hide_expected(True)
     said = io.StringIO()
     try:
-        with _no_plugins(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with without_plugins(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             status = pytest.main(words, plugins=[labkit.testing, plugin])
     finally:
         labkit.testing.hide_expected(False)
@@ -110,7 +110,7 @@ def run_hidden_tests(
 
 
 @contextlib.contextmanager
-def _no_plugins() -> Iterator[None]:
+def without_plugins() -> Iterator[None]:
     """Without what happens to be installed or set: hypothesis, xdist, PYTEST_ADDOPTS."""
     names = ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS", "PYTEST_PLUGINS")
     before = {name: os.environ.pop(name, None) for name in names}

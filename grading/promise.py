@@ -22,8 +22,7 @@ from types import ModuleType
 import pytest
 
 import labkit.testing
-from grading.plugin import GraderError
-from grading.plugin import _no_plugins as without_plugins
+from grading.plugin import GraderError, without_plugins
 from grading.results import Ledger, Row, RowData
 from grading.stage import staff_root
 from labkit.course import Lab, Todo, Value, grade_id
