@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from grading.recipes.lab4 import corpus, reward, world
+from grading.recipes.lab4 import corpus, lessons, world
 from grading.recipes.lab4.pretrain import CHAT_TEMPLATE, chat
 from labkit.models import load_tokenizer
 
@@ -46,7 +46,7 @@ def masked_template(template: world.Template) -> str:
 def test_every_solution_computes_what_it_says(files):
     for name, rows in files.items():
         for row in rows:
-            steps = reward.STEP.findall(row["answer"])
+            steps = lessons.STEP.findall(row["answer"])
             for left, operator, right, result in steps:
                 assert value_of(f"{left} {operator} {right}") == int(result), (name, row)
             assert row["answer"].endswith(f"\n#### {steps[-1][3]}"), (name, row)
@@ -58,7 +58,7 @@ def test_every_number_of_a_solution_comes_from_the_problem_or_an_earlier_step(fi
     words = {2, 3, 4, 6, 7, 8, 1, 5, 10, 12, 15, 20, 100}
     for row in files["test_in_distribution.jsonl"] + files["test_non_overlapping.jsonl"]:
         known = {int(number) for number in re.findall(r"\d+", row["question"])} | words
-        for left, _, right, result in reward.STEP.findall(row["answer"]):
+        for left, _, right, result in lessons.STEP.findall(row["answer"]):
             assert {int(left), int(right)} <= known, row
             known.add(int(result))
 
@@ -111,13 +111,13 @@ def test_a_slip_is_found_in_the_step_where_it_stands():
     rng = random.Random(4)
     for template in world.templates("train"):
         row = world.instance(template, rng)
-        broken = reward.slip(row["question"], row["answer"], rng)
-        assert reward.right_until(row["answer"], row["answer"]) == len(row["answer"])
+        broken = lessons.slip(row["question"], row["answer"], rng)
+        assert lessons.right_until(row["answer"], row["answer"]) == len(row["answer"])
         if broken.endswith(row["answer"].rpartition("\n")[2]):
             continue  # two wrongs that make a right: such a reply counts as right
-        until = reward.right_until(broken, row["answer"])
-        right = [m.groups() for m in reward.STEP.finditer(broken) if m.end() < until]
-        wanted = [m.groups() for m in reward.STEP.finditer(row["answer"])][: len(right)]
+        until = lessons.right_until(broken, row["answer"])
+        right = [m.groups() for m in lessons.STEP.finditer(broken) if m.end() < until]
+        wanted = [m.groups() for m in lessons.STEP.finditer(row["answer"])][: len(right)]
         assert [sorted(step) for step in right] == [sorted(step) for step in wanted], (template.key, broken)
         assert until < broken.rindex("####"), (template.key, broken)
 

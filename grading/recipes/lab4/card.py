@@ -16,7 +16,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from labkit.stats import wilson
 from solutions.lab4_best_of_n.method import canonical_answer
 
-from . import reward, sampling, world
+from . import lessons, reward, sampling, world
 from .pretrain import MODELS
 
 SETS = {
@@ -33,8 +33,8 @@ def problems(name: str, count: int | None = None) -> list[dict]:
         return [json.loads(line) for line in lines][:count]
 
 
-def tuned_model(seed: int = 100):
-    """nano-math tuned on the training file as the reward recipe tunes it."""
+def tuned_model(seed: int = 102):
+    """nano-math tuned on the training file; not the seed that the reward model grew from."""
     tokenizer, model = sampling.load()
     return tokenizer, sampling.tune(
         model, tokenizer, problems("gsm_symbolic_train_4500_student.jsonl"), seed=seed
@@ -117,7 +117,7 @@ def write_cards(folder: Path = MODELS) -> None:
     _, tuned = tuned_model()
     size = sum(p.numel() for p in base.parameters())
     config = base.config
-    table = greedy_table({"as shipped": (tokenizer, base), "tuned (seed 100)": (tokenizer, tuned)})
+    table = greedy_table({"as shipped": (tokenizer, base), "tuned (seed 102)": (tokenizer, tuned)})
     (folder / "nano-math" / "README.md").write_text(
         f"""# nano-math
 
@@ -150,13 +150,15 @@ It knows nothing outside this world, and no English beyond it.
         encoding="utf-8",
     )
     _, scorer = load_reward()
+    judged = len(world.templates("train")) - len(lessons.HELD_OUT)
+    judge_size = sum(p.numel() for p in scorer.parameters())
     taken = {row["question"] for rows in world.build_files().values() for row in rows}
     lines = []
     for title, rows in {
-        "training-side templates absent from its training": reward.problems(
+        "training-side templates absent from its reward training": lessons.problems(
             200, "card", held_out=True, taken=taken
         ),
-        "templates it was trained on, fresh problems": reward.problems(
+        "templates it was trained on, other draws": lessons.problems(
             200, "card", held_out=False, taken=taken
         ),
         "non-overlapping templates": problems("test_non_overlapping.jsonl", 200),
@@ -180,20 +182,19 @@ It knows nothing outside this world, and no English beyond it.
 
 One number for a question and a reply: higher means more likely right. The reward model of Lab 4.
 
-- **Made by** `python -m grading.recipes.lab4 reward` (staff; seeds fixed, some ten minutes on 2 cores).
-- **Architecture**: LlamaForSequenceClassification with one label; backbone started from nano-math. float16
-  on disk, loads as float32. Same tokenizer.
-- **Input**: the chat template of [user question, assistant reply] as one text; the score is read at its
-  last token.
-- **Trained on** replies of nano-math (tuned and as shipped) to fresh problems of {
-            108 + 2 - len(reward.HELD_OUT)
-        } training-side templates, labelled right or wrong by their answer, with worked
-  solutions and planted slips beside them.
+- **Made by** `python -m grading.recipes.lab4 reward` (staff; seeds fixed, about half an hour on 2 cores).
+- **Architecture**: LlamaForSequenceClassification with one label, {judge_size:,} parameters,
+  {scorer.config.num_hidden_layers} layers: the {config.num_hidden_layers} of nano-math tuned on the training
+  file (design seed 100) and two fresh ones. Same tokenizer. float16 on disk, meant to be loaded as float32.
+- **Input**: the chat template of [user question, assistant reply] as one text; the score is read at its last
+  token.
+- **Trained on** worked solutions with changed digits and planted slips, and replies of nano-math (tuned and
+  as shipped) to fresh problems of {judged} training-side templates, labelled by their answer.
 - **Licence**: {LICENCE}
 
 ## Measured abilities
 
-200 problems a row, 8 replies of the tuned model (seed 100) at temperature 1; AUROC over replies with a 95
+200 problems a row, 8 replies of a tuned model (seed 102) at temperature 1; AUROC over replies with a 95
 % bootstrap interval clustered by problem; the others are accuracies with Wilson intervals. By `python -m
 grading.recipes.lab4 card`.
 

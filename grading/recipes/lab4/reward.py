@@ -1,19 +1,19 @@
 """Recipe of `nano-math-reward`: one number for a question and a reply, higher = more likely right.
 
-A LlamaForSequenceClassification with one label, its backbone started from `nano-math`, learns from replies
-that tuned and untuned models gave to fresh training-side problems, and from worked solutions with a
-planted slip. Every token of a reply is a lesson ("is it still right up to here?"); only the last one is
-the score. A fifth of the training-side templates (`HELD_OUT`) is never shown, and is what the card's AUROC
-is measured on.
+A LlamaForSequenceClassification with one label. Its backbone is nano-math tuned on the training file, with
+two fresh layers on top. It first learns to proofread (proofread.py), then in rounds from replies of tuned and
+untuned models to fresh training-side problems, and from worked solutions with a planted slip. Every token of
+a reply is a lesson ("is it still right up to here?"); only the last one is the score. A fifth of the
+training-side templates (`lessons.HELD_OUT`) is never judged in training, and is what the card's AUROC is
+measured on (the backbone has met them in the training file, as every tuned model has).
 
-Run: `python -m grading.recipes.lab4 reward`. Input of the model: the chat template of [user question,
-assistant reply].
+Run: `python -m grading.recipes.lab4 reward`, about half an hour on 2 cores. Input of the model: the chat
+template of [user question, assistant reply].
 """
 
 from __future__ import annotations
 
 import random
-import re
 import time
 from pathlib import Path
 
@@ -23,101 +23,18 @@ from transformers import LlamaConfig, LlamaForSequenceClassification
 
 from solutions.lab4_best_of_n.method import canonical_answer
 
-from . import corpus, sampling, world
+from . import sampling, world
+from .lessons import lessons, problems, written_items
 from .pretrain import MODELS, save
 from .proofread import proofread
 
-HELD_OUT = frozenset(t.key for t in world.templates("train")[2::5])  # never in the reward model's training
-QUESTIONS, REPLIES, TEMPERATURE = 2000, 4, 1.0
+QUESTIONS = (2000, 4000, 4000)  # problems that replies are drawn for, by round
+REPLIES, TEMPERATURE = 4, 1.0
 WRITTEN = 9000  # problems with a worked solution and a slip of it
 NEW_LAYERS = 2  # on top of the backbone: they compare each token with what the layers below expected
-EPOCHS, BATCH, SEED = 1, 64, 7
+EPOCHS, BATCH, SEED = 1, 64, 7  # passes a round
 PROOFREADING = 600  # steps of the first lesson
 NEW_LR, OLD_LR = 2e-3, 3e-4  # what nano-math knows should bend, not break
-STEP = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
-
-
-def problems(count: int, seed: str, *, held_out: bool, taken: set[str]) -> list[dict]:
-    """Fresh training-side problems whose template is (not) in HELD_OUT and whose question is in no data
-    file."""
-    rng, rows = random.Random(f"reward/{seed}"), []
-    pool = [t for t in world.templates("train") if (t.key in HELD_OUT) == held_out]
-    while len(rows) < count:
-        row = world.instance(pool[len(rows) % len(pool)], rng)
-        if row["question"] not in taken:  # repeats among themselves are fine: some stories have few numbers
-            rows.append(row)
-    return rows
-
-
-def slip(question: str, answer: str, rng: random.Random) -> str:
-    """A worked solution with one wrong operand, sign or result; the later steps go on from there."""
-    steps = list(STEP.finditer(answer))
-    broken = rng.randrange(len(steps))
-    kind = rng.choice(["result", "result", "operand", "operator"])
-    changed: dict[str, str] = {}
-    pieces, position = [], 0
-    for index, match in enumerate(steps):
-        left, operator, right, result = match.groups()
-        left, right = changed.get(left, left), changed.get(right, right)
-        if index == broken and kind == "operand":
-            numbers = re.findall(r"\d+", question) + [str(int(right) + 1), str(int(left) + 2)]
-            if rng.random() < 0.5:
-                left = rng.choice([number for number in numbers if number != left])
-            else:
-                right = rng.choice([number for number in numbers if number != right])
-        elif index == broken and kind == "operator":
-            operator = rng.choice([other for other in "+-*" if other != operator])
-        now = world.compute(int(left), operator, int(right)) or int(result)
-        if index == broken and kind == "result":
-            now = max(1, now + rng.choice([-10, -2, -1, 1, 2, 10, rng.randint(-9, 9) or 3]))
-        changed[result] = str(now)
-        pieces += [answer[position : match.start()], f"{left} {operator} {right} = {now}"]
-        position = match.end()
-    return "".join(pieces) + answer[position:].rpartition("#### ")[0] + f"#### {now}"
-
-
-def same_until(found: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[int, int]:
-    """First part (left, operator, right, result) that differs, and the characters that it still shares."""
-    for part, (one, other) in enumerate(zip(found, wanted, strict=True)):
-        if one != other:
-            shared = next((i for i, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), None)
-            return part, min(len(one), len(other)) if shared is None else shared
-    return len(found), 0
-
-
-def right_until(reply: str, answer: str) -> int:
-    """Characters of a reply that are still right: all, or up to the first digit or sign that departs."""
-    if canonical_answer(reply) == answer.rpartition("#### ")[2]:
-        return len(reply)
-    good = [match.groups() for match in STEP.finditer(answer)]
-    for index, match in enumerate(STEP.finditer(reply)):
-        if index >= len(good):
-            return match.start()
-        left, operator, right, result = good[index]
-        orders = [good[index]] + ([(right, operator, left, result)] if operator in "+*" else [])
-        part, shared = max(same_until(match.groups(), order) for order in orders)
-        if part < 4:
-            return match.start(part + 1) + shared
-    marker = re.search(r"(?:####|answer is)\s*", reply)
-    return marker.end() if marker else max(0, len(reply) - 1)
-
-
-def lessons(tokenizer, items: list[tuple[str, str, str]]) -> list[tuple[list[int], list[float]]]:
-    """(question, reply, worked answer) → token ids and one label a token: 1 right so far, 0 not, −1 no
-    lesson."""
-    rows = []
-    for question, reply, answer in items:
-        text = sampling.prompt(tokenizer, question)
-        full = f"{text}{reply}<|end|>\n"
-        limit = len(text) + right_until(reply, answer)
-        right = limit == len(text) + len(reply)
-        encoded = tokenizer(full, add_special_tokens=False, return_offsets_mapping=True)
-        labels = [
-            -1.0 if end <= len(text) else float(right or start < limit)
-            for start, end in encoded["offset_mapping"]
-        ]
-        rows.append((encoded["input_ids"], labels))
-    return rows
 
 
 def start(tuned) -> LlamaForSequenceClassification:
@@ -239,61 +156,52 @@ def auroc_interval(rows, replies, scores, draws: int = 500) -> tuple[float, floa
     return found[int(0.025 * draws)], auroc(rows, replies, scores), found[int(0.975 * draws)]
 
 
-def sampled_items(tokenizer, base, tuned, rows: list[dict]) -> list[tuple[str, str, str]]:
-    """Replies of the tuned and the untuned model; only of problems with both right and wrong ones.
+def sampled_items(tokenizer, models, rows: list[dict], seed: int) -> list[tuple[str, str, str]]:
+    """Replies of `models` [(model, n), …]; only of problems with both right and wrong ones.
 
     With the others the model would learn which problems are hard, which tells no reply from another.
     """
     questions = [row["question"] for row in rows]
-    groups = sampling.sample(tuned, tokenizer, questions, n=REPLIES, temperature=TEMPERATURE, seed=11)
-    more = sampling.sample(base, tokenizer, questions, n=1, temperature=TEMPERATURE, seed=12)
+    groups: list[list[str]] = [[] for _ in rows]
+    for number, (model, n) in enumerate(models):
+        drawn = sampling.sample(model, tokenizer, questions, n=n, temperature=TEMPERATURE, seed=seed + number)
+        groups = [before + new for before, new in zip(groups, drawn, strict=True)]
     items = []
-    for row, replies in zip(rows, [a + b for a, b in zip(groups, more, strict=True)], strict=True):
+    for row, replies in zip(rows, groups, strict=True):
         right = [canonical_answer(reply) == sampling.gold(row) for reply in replies]
         if any(right) and not all(right):
             items += [(row["question"], reply, row["answer"]) for reply in replies]
     return items
 
 
-def written_items(count: int, taken: set[str]) -> list[tuple[str, str, str]]:
-    """Worked solutions, as they are and with a slip: training-side problems, simple ones, event stories."""
-    rng, items = random.Random(SEED), []
-    rows = problems(count * 7 // 10, "written", held_out=False, taken=taken)
-    pairs = [(row["question"], row["answer"]) for row in rows]
-    while len(pairs) < count:
-        if rng.random() < 0.4:
-            row = world.instance(rng.choice(world.templates("pretrain")), rng)
-            pairs.append((row["question"], row["answer"]))
-        else:
-            question, work, answer = corpus.event_story(rng)
-            pairs.append((question, f"{work}\n#### {answer}"))
-    for question, answer in pairs:
-        wrong = slip(question, answer, rng)
-        while canonical_answer(wrong) == canonical_answer(answer):  # two wrongs that make a right
-            wrong = slip(question, answer, rng)
-        items += [(question, answer, answer), (question, wrong, answer)]
-    return items
-
-
-def train_reward(folder: Path = MODELS / "nano-math-reward", tuned=None) -> None:
-    """The whole recipe: tune nano-math once, collect replies, train, print the AUROC on held-out
-    templates."""
-    tokenizer, base = sampling.load()
-    if tuned is None:
-        train = world.build_files()["gsm_symbolic_train_4500_student.jsonl"]
-        tuned = sampling.tune(sampling.load()[1], tokenizer, train, seed=100)
-    taken = {row["question"] for rows in world.build_files().values() for row in rows}
-    asked = problems(QUESTIONS, "train", held_out=False, taken=taken)
-    items = sampled_items(tokenizer, base, tuned, asked)
-    print(f"{len(items):,} sampled replies", flush=True)
-    items += written_items(WRITTEN, taken)
-    rows = lessons(tokenizer, items)
+def one_round(number: int, tokenizer, base, tuned, model, taken: set[str]) -> None:
+    """Fresh problems, fresh replies and slips, one pass. The first round starts with proofreading."""
+    asked = problems(QUESTIONS[number], f"train {number}", held_out=False, taken=taken)
+    models = [(tuned, REPLIES), (base, 1)][
+        : 2 if number == 0 else 1
+    ]  # later rounds: what the lab scores most
+    items = sampled_items(tokenizer, models, asked, seed=11 + 10 * number)
+    written = written_items(WRITTEN, taken, seed=SEED + number)
+    if number == 0:
+        pairs = [(question, answer) for question, reply, answer in written if reply == answer]
+        proofread(
+            model, tokenizer, pairs, parameter_groups(model), steps=PROOFREADING, batch=BATCH, seed=SEED
+        )
+    rows = lessons(tokenizer, items + written)
     share = sum(labels[-1] for _, labels in rows) / len(rows)
-    print(f"{len(rows):,} replies, {share:.2f} of them right", flush=True)
-    model = start(tuned)
-    pairs = [(question, answer) for question, reply, answer in items if reply == answer]
-    proofread(model, tokenizer, pairs, parameter_groups(model), steps=PROOFREADING, batch=BATCH, seed=SEED)
+    print(f"round {number}: {len(items):,} sampled of {len(rows):,} replies, {share:.2f} right", flush=True)
     fit(model, tokenizer, rows)
+
+
+def train_reward(folder: Path = MODELS / "nano-math-reward") -> None:
+    """The whole recipe: tune nano-math once, proofread, train in rounds, print the AUROC held out."""
+    tokenizer, base = sampling.load()
+    train = world.build_files()["gsm_symbolic_train_4500_student.jsonl"]
+    tuned = sampling.tune(sampling.load()[1], tokenizer, train, seed=100)
+    taken = {row["question"] for rows in world.build_files().values() for row in rows}
+    model = start(tuned)
+    for number in range(len(QUESTIONS)):
+        one_round(number, tokenizer, base, tuned, model, taken)
     save(model, tokenizer, folder)
     held = problems(400, "held out", held_out=True, taken=taken)
     questions = [row["question"] for row in held]
