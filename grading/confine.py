@@ -258,7 +258,9 @@ def restrict_files(readable: Sequence[str], writable: Sequence[str]) -> None:
 
 # --- ending everything ---
 
-KILLER_UID = 59_999  # no process ever runs as this user, so nobody can signal the killer
+# Each worker user has a killer user of its own, 1,000 below: no other process runs as it, so nobody can signal
+# the killer, and of two gradings at once neither ends the other's killer.
+KILLER_BELOW = 1_000
 
 
 def kill_user(uid: int, patience: float = 5.0) -> None:
@@ -269,7 +271,7 @@ def kill_user(uid: int, patience: float = 5.0) -> None:
     round.
     """
     os.setgroups([])
-    os.setresuid(KILLER_UID, uid, KILLER_UID)
+    os.setresuid(uid - KILLER_BELOW, uid, uid - KILLER_BELOW)
     deadline = time.monotonic() + patience
     while _runs_as(uid):
         if time.monotonic() > deadline:
