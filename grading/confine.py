@@ -258,7 +258,7 @@ def restrict_files(readable: Sequence[str], writable: Sequence[str]) -> None:
 
 # --- ending everything ---
 
-# Each worker user has a killer user of its own, 1,000 below: no other process runs as it, so nobody can signal
+# Each worker user has a killer user of its own, 1,000 below: no other process runs as it, so nobody signals
 # the killer, and of two gradings at once neither ends the other's killer.
 KILLER_BELOW = 1_000
 
