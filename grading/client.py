@@ -238,7 +238,7 @@ class Worker:
         self.close()
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of the present test, seen from outside: all below the warmed parent."""
+        """Every process of the present test, seen from outside. None in a container: it has its own limit."""
         try:
             found = psutil.Process(self._process.pid).children(recursive=True)
         except psutil.NoSuchProcess:

@@ -81,7 +81,8 @@ def container(box: Plan, name: str, variables: Mapping[str, str]) -> list[str]:
     words = [tool, "run", "--rm", "--name", name, "--network=none", "--read-only", "--workdir=/tmp"]
     words += ["--cap-drop=ALL", *(f"--cap-add={capability}" for capability in CAPABILITIES)]
     words += [f"--pids-limit={box.limits.processes * 2}", f"--memory={box.limits.memory_mib + 1024}m"]
-    words += ["--security-opt=no-new-privileges"]
+    words += ["--read-only-tmpfs=false"] if tool == "podman" else []  # or /run and /var/tmp are writable
+    words += ["--security-opt=no-new-privileges", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
     for place in ("/tmp", "/dev/shm"):
         words += ["--tmpfs", f"{place}:rw,mode=1777,size={box.limits.tmp_mib}m"]
     words += [f"--env={variable}={value}" for variable, value in variables.items()]

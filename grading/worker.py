@@ -91,7 +91,8 @@ def serve_tests(control: socket.socket, settings: dict) -> None:
                 _tell(control, {"event": "exit", **status})
                 continue
             message, descriptors, *_ = socket.recv_fds(control, 4096, 1)
-            if not message:
+            if not message:  # the grader is gone
+                _end_all(settings, confinement)
                 return
             order = json.loads(message)["order"]
             if order == "test":

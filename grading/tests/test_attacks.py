@@ -14,15 +14,17 @@ import pytest
 from grading import backends, sandbox
 from grading.client import Worker, WorkerFailure
 from grading.confine import Limits
+from grading.grade import grade
 from grading.intake import take
 from grading.notebook_merge import merge
 from grading.plugin import Outcome, run_hidden_tests
+from grading.results import load
 from grading.tests.submissions import HIDDEN, ROOT, Attack, attacks, hostile, pack, reference
 from labkit.course import load_course
 from labkit.student import StudentError
 
 # Small, so that bombs and loops end soon; the shape of the defence is the same as with the real limits.
-LIMITS = Limits(cpu_seconds=1, wall_factor=5, memory_mib=400, processes=32, file_mib=16, tmp_mib=64)
+LIMITS = Limits(cpu_seconds=1, wall_factor=4, memory_mib=400, processes=32, file_mib=16, tmp_mib=64)
 OWN = ("test_the_highest_reward_decides", "test_of_equal_rewards_the_earliest_wins_and_none_may_win")
 SAME_MODULE, OTHER_MODULE = (
     "test_the_answer_with_most_votes_wins",
@@ -33,7 +35,7 @@ CODE, PROBES, ARCHIVES = attacks("code"), attacks("probes"), attacks("archives")
 NOTEBOOKS = attacks("notebooks")
 
 
-@pytest.fixture(scope="module", params=["bubblewrap", "user"])
+@pytest.fixture(scope="module", params=["bubblewrap", "user", "container"])
 def worker(request, tmp_path_factory):
     found = sandbox.probe(request.param)
     if not found.works:
@@ -174,6 +176,27 @@ def build_of(attack: Attack) -> Callable:
     return namespace["build"]
 
 
+def test_a_whole_grading_of_an_attack_has_every_row_and_the_points_of_the_other_modules(tmp_path):
+    pack(hostile(tmp_path / "tree", ROOT / "grading/attacks/code/exit_on_import.py"), tmp_path / "s.zip")
+    results = grade(tmp_path / "s.zip", "lab4", tmp_path / "out", notebook=False, secret=b"x" * 16)
+    lab = load_course().lab("lab4")
+    spared = sum(todo.points for todo in lab.todos if todo.file != "method.py")
+    assert load(tmp_path / "out" / "results.json") == results and results.extra_data.complete
+    assert (results.score, results.possible()) == (spared, 70)
+    states = {row.extra_data.state for row in results.tests if row.extra_data.file == "method.py"}
+    assert states == {"crashed"}
+
+
+def test_a_whole_grading_of_an_unreadable_upload_has_every_row_with_zero(tmp_path):
+    attack = next(attack for attack in ARCHIVES if attack.name == "ten_thousand_files")
+    build_archive(attack, reference(tmp_path / "reference"), tmp_path / "s.zip")
+    results = grade(tmp_path / "s.zip", "lab4", tmp_path / "out", notebook=False, secret=b"x" * 16)
+    assert (results.score, results.possible()) == (0, 70)
+    rows = [row for row in results.tests if row.extra_data.kind == "module"]
+    assert {row.extra_data.state for row in rows} == {"missing"}
+    assert any("10,0" in note for note in results.extra_data.notes)
+
+
 def test_the_worker_survived_all_attacks(worker, tmp_path):
     """Nothing above ended the warmed parent, and a plain submission still gets its points."""
     assert worker.restarts == 0
@@ -185,7 +208,7 @@ def test_the_worker_survived_all_attacks(worker, tmp_path):
 def test_a_worker_that_is_killed_costs_one_test(worker, tmp_path):
     worker.use(reference(tmp_path / "tree"))
     with worker.lab("first", seed=1) as lab:
-        worker._process.kill()
+        worker._box.kill_all()
         with pytest.raises(WorkerFailure, match="ended the process"):
             for _ in range(100):
                 lab.method.majority_vote(["7"])

@@ -1,4 +1,4 @@
-# ATTACK: closes every open descriptor and goes on living | state: crashed, timeout
+# ATTACK: closes every open descriptor and goes on living | state: crashed, timeout | slow
 def best_of_n(answers, rewards):
     import os
     import time

@@ -25,7 +25,8 @@ def best_of_n(answers, rewards):
             pass
         try:
             os.kill(int(name), 0)
-            found.append(f"signal to {name}")
+            if name != "1":  # without root it has our user, but ignores every signal from inside its namespace
+                found.append(f"signal to {name}")
         except OSError:
             pass
     return found

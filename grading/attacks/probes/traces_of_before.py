@@ -14,7 +14,7 @@ def best_of_n(answers, rewards):
         except OSError:
             continue
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
+        if name.isdigit() and int(name) not in (1, os.getpid()):
             try:
                 if os.stat(f"/proc/{name}").st_uid == os.getuid():
                     found.append(f"process {name}")

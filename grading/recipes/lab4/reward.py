@@ -28,7 +28,7 @@ from .lessons import lessons, problems, written_items
 from .pretrain import MODELS, save
 from .proofread import proofread
 
-QUESTIONS = (2000, 4000, 4000)  # problems that replies are drawn for, by round
+QUESTIONS = (2000, 3000, 3000)  # problems that replies are drawn for, by round
 REPLIES, TEMPERATURE = 4, 1.0
 WRITTEN = 9000  # problems with a worked solution and a slip of it
 NEW_LAYERS = 2  # on top of the backbone: they compare each token with what the layers below expected
