@@ -37,10 +37,14 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}")
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a TODO can't count. state: "missing", "syntax" or "forbidden", as in results.json."""
+    """Why a TODO can't count. state: "missing", "syntax" or "forbidden", as in results.json.
+
+    certain: its checks need not run. Not so for a function that isn't defined by `def`: it may be imported.
+    """
 
     state: str
     words: str
+    certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -248,7 +252,8 @@ def _findings(folder: Path, lab: Lab) -> dict[str, Finding]:
         words = str(finding) if finding.line else f"{finding.file}: {finding.words}"
         for todo in lab.todos:
             if todo.id == finding.todo or (not finding.todo and todo.file == finding.file):
-                found.setdefault(todo.id, Finding("missing" if missing else "syntax", words))
+                state, certain = "missing" if missing else "syntax", not finding.todo
+                found.setdefault(todo.id, Finding(state, words, certain))
     for finding in forbidden_imports(folder, lab):
         found.setdefault(finding.todo, Finding("forbidden", str(finding)))
     return found

@@ -124,8 +124,8 @@ def without_plugins() -> Iterator[None]:
                 os.environ[name] = value
 
 
-class Forbidden(Exception):
-    """A TODO whose file imports what would be the answer."""
+class CannotCount(Exception):
+    """A TODO whose file is missing, can't be read by Python, or imports what would be the answer."""
 
 
 class _Plugin:
@@ -172,8 +172,8 @@ class _Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         finding = self.taken.findings.get(labkit.testing.item_id_of(item) or "")
-        if finding is not None and finding.state == "forbidden":
-            raise Forbidden(finding.words)
+        if finding is not None and finding.certain:
+            raise CannotCount(finding.words)
 
     # --- what came of them
 
@@ -199,8 +199,8 @@ class _Plugin:
     def _judge(self, item: pytest.Item, error: BaseException) -> tuple[str, str]:
         """State and message of a test that ended with `error`."""
         finding = self.taken.findings.get(labkit.testing.item_id_of(item) or "")
-        if isinstance(error, Forbidden):
-            return "forbidden", str(error)
+        if isinstance(error, CannotCount):
+            return finding.state, finding.words
         if isinstance(error, WorkerFailure):
             return error.state, f"{error}."
         if isinstance(error, StudentError):

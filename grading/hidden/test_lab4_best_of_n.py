@@ -1262,7 +1262,7 @@ def test_each_further_sample_moves_it_a_little_more(lab):
 def test_one_sample_moves_nothing_and_fewer_are_refused(lab):
     check_bounds(lab, {1: 0.0}, 1e-12)
     for n in (0, -1, -int(lab.rng.integers(2, 50))):
-        hint = "best-of-n needs n >= 1: raise ValueError"
+        hint = f"n = {n} was answered, not refused: best-of-n needs n >= 1, raise ValueError"
         assert_refuses(lambda n=n: lab.evaluate.best_of_n_kl_bound(n), hint)
 
 

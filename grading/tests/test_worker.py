@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from grading import sandbox
+from grading import backends, sandbox
 from grading.client import Handle, Worker, WorkerCrashed, WorkerRefused
 from grading.plugin import seed_of
 from grading.tests.submissions import PACKAGE, reference
@@ -13,7 +13,10 @@ from labkit.errors import LabError
 from labkit.student import StudentError
 
 
-@pytest.fixture(scope="module", params=["bubblewrap", "user", "container", "limits"])
+BACKENDS = ["bubblewrap", "user", *(["container"] if backends.container_tool() else [])]
+
+
+@pytest.fixture(scope="module", params=[*BACKENDS, "limits"])
 def worker(request, tmp_path_factory):
     found = sandbox.probe(request.param)
     if not found.works:
