@@ -12,7 +12,6 @@ from grading.tests.submissions import PACKAGE, reference
 from labkit.errors import LabError
 from labkit.student import StudentError
 
-
 BACKENDS = ["bubblewrap", "user", *(["container"] if backends.container_tool() else [])]
 
 
