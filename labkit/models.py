@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Role = Literal["causal_lm", "reward_model"]
+Role = Literal["causal_lm", "seq2seq_lm", "reward_model"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,9 @@ class ModelSpec:
 
 # Gemma 3: sliding-window and full attention take turns, each with its own rotary base (arXiv 2503.19786).
 _GEMMA3 = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 32, "head_dim": 16}
+# FLAN-T5 has T5 1.1's gated feed-forward layers and its own output matrix (arXiv 2002.05202, 2210.11416).
+_FLAN_T5 = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
+_FLAN_T5 |= {"d_ff": 128, "d_kv": 16, "num_decoder_layers": 2}  # T5's own names of what `_SHRUNK` sets
 # Llama 3.1: rotary embeddings stretched by frequency (arXiv 2407.21783, section 3.2).
 _LLAMA3_ROPE = {
     "rope_type": "llama3",
@@ -66,6 +69,10 @@ _LLAMA3_ROPE = {
 }
 
 _SPECS = (
+    ModelSpec("nano-flan", "nano", "seq2seq_lm", "MIT", "T5 tuned on instructions of the course's documents"),
+    ModelSpec("nano-flan-wide", "nano", "seq2seq_lm", "MIT", "the same with a wider encoder and decoder"),
+    ModelSpec("nano-gpt", "nano", "causal_lm", "MIT", "GPT-2 that has read the course's documents, no more"),
+    ModelSpec("nano-judge", "nano", "causal_lm", "MIT", "judges in words whether two labels mean the same"),
     ModelSpec(
         "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
     ),
@@ -79,6 +86,36 @@ _SPECS = (
     ModelSpec(
         "google/gemma-3-4b-it", "gpu", "causal_lm", "Gemma", "text and images", "Gemma3Config", _GEMMA3
     ),
+    ModelSpec(
+        "google/flan-t5-small",
+        "gpu",
+        "seq2seq_lm",
+        "Apache-2.0",
+        "77M, tuned on instructions",
+        "T5Config",
+        _FLAN_T5,
+        "nano-flan",
+    ),
+    ModelSpec(
+        "google/flan-t5-base",
+        "gpu",
+        "seq2seq_lm",
+        "Apache-2.0",
+        "250M, tuned on instructions",
+        "T5Config",
+        _FLAN_T5,
+        "nano-flan",
+    ),
+    ModelSpec(
+        "distilbert/distilgpt2",
+        "gpu",
+        "causal_lm",
+        "Apache-2.0",
+        "82M, general text",
+        "GPT2Config",
+        nano="nano-gpt",
+    ),
+    ModelSpec("microsoft/phi-2", "gpu", "causal_lm", "MIT", "2.8B, judge", "PhiConfig", nano="nano-judge"),
     ModelSpec(
         "Skywork/Skywork-Reward-V2-Llama-3.1-8B",
         "gpu",
@@ -184,6 +221,11 @@ def load_causal_lm(name: str | Path, **options: Any) -> PreTrainedModel:
     return load_model(name, "causal_lm", **options)
 
 
+def load_seq2seq_lm(name: str | Path, **options: Any) -> PreTrainedModel:
+    """The encoder-decoder `name`, in eval mode. Options and errors: `load_model`."""
+    return load_model(name, "seq2seq_lm", **options)
+
+
 def load_reward_model(name: str | Path, **options: Any) -> PreTrainedModel:
     """The sequence classifier with one label `name`, in eval mode. Options and errors: `load_model`."""
     return load_model(name, "reward_model", **options)
@@ -212,6 +254,7 @@ def load_model(
 
     kinds = {
         "causal_lm": transformers.AutoModelForCausalLM,
+        "seq2seq_lm": transformers.AutoModelForSeq2SeqLM,
         "reward_model": transformers.AutoModelForSequenceClassification,
     }
     if quantize not in (None, "nf4"):
@@ -306,6 +349,8 @@ def _shrunk(spec: ModelSpec, kind: Any, seed: int) -> PreTrainedModel:
         config = getattr(transformers, spec.config)(**text)
     if spec.role == "reward_model":
         config.num_labels = 1
+    if spec.role == "seq2seq_lm":
+        config.decoder_start_token_id = tokenizer.pad_token_id  # T5 begins to write from its pad token
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return kind.from_config(config)

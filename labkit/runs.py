@@ -10,7 +10,8 @@ Example:
 
 A stage is finished when its block ended. Its record in `.stages/` holds what it rests on: the configuration,
 the source of the functions it `uses`, and the stages before it. A change to any of these makes it run again,
-and all after it. A folder of another configuration is refused. Left out: locking.
+and all after it. A folder of another configuration is refused; settings that change no number aren't
+compared (`NOT_COMPARED`, and those a configuration names in its `not_compared`). Left out: locking.
 """
 
 from __future__ import annotations
@@ -37,11 +38,15 @@ NOT_COMPARED = ("out",)  # where the results lie does not change them
 
 @dataclass
 class Stage:
-    """One stage while its block runs. `done`: an earlier run finished it, so there is nothing to do."""
+    """One stage while its block runs. `done`: an earlier run finished it, so there is nothing to do.
+
+    `key` is a digest of what the stage rests on: a half-finished output of the same key may be gone on with.
+    """
 
     name: str
     folder: Path
     done: bool
+    key: str = ""
     outputs: list[str] = field(default_factory=list)
 
     def file(self, name: str) -> Path:
@@ -58,7 +63,7 @@ class RunFolder:
 
     def __init__(self, path: Path, config: Any):
         self.path, self.config = path, config
-        self._key = _digest(_compared(as_dict(config)))
+        self._key = _digest(_compared(as_dict(config), config))
         self._names: set[str] = set()
 
     @classmethod
@@ -73,7 +78,7 @@ class RunFolder:
         path = Path(settings["out"]) if settings.get("out") else project_root() / "runs" / name
         known = path / CONFIG
         if known.is_file():
-            _refuse_other_config(known, settings)
+            _refuse_other_config(known, settings, config)
         elif path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise LabError(
                 "an empty folder or an earlier run's", f"other files, and no {CONFIG}", path, "--out NEW"
@@ -100,7 +105,7 @@ class RunFolder:
         self._names.add(name)
         self._key = _digest([self._key, name, [_source(function) for function in uses]])
         record = self.path / ".stages" / f"{name}.json"
-        stage = Stage(name, self.path, done=_finished(record, self._key, self.path))
+        stage = Stage(name, self.path, _finished(record, self._key, self.path), self._key)
         if not stage.done:
             record.unlink(missing_ok=True)
         began = time.perf_counter()
@@ -127,12 +132,12 @@ def remove_run(path: Path) -> None:
     shutil.rmtree(path)
 
 
-def _refuse_other_config(known: Path, settings: dict[str, Any]) -> None:
+def _refuse_other_config(known: Path, settings: dict[str, Any], config: Any) -> None:
     try:
         earlier = json.loads(known.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise LabError("JSON", error.msg, known, "delete the folder, or give --out NEW") from None
-    before, now = _compared(earlier), _compared(settings)
+    before, now = _compared(earlier, config), _compared(settings, config)
     differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if differing:
         changes = ", ".join(f"{name} {before.get(name)!r} there, {now.get(name)!r} now" for name in differing)
@@ -141,8 +146,9 @@ def _refuse_other_config(known: Path, settings: dict[str, Any]) -> None:
         )
 
 
-def _compared(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in NOT_COMPARED}
+def _compared(settings: dict[str, Any], config: Any) -> dict[str, Any]:
+    left_out = {*NOT_COMPARED, *getattr(config, "not_compared", ())}
+    return {name: value for name, value in settings.items() if name not in left_out}
 
 
 def _finished(record: Path, key: str, folder: Path) -> bool:

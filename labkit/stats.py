@@ -10,7 +10,7 @@ Computed by statsmodels and scipy; only the bookkeeping is ours. Left out: tests
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,6 +103,45 @@ def clustered_bootstrap(
     )
     low, high = found.confidence_interval
     return Estimate(mean, float(low), float(high), len(data), len(places))
+
+
+def clustered_statistic(
+    statistic: Callable[[list[int]], float],
+    clusters: Sequence[Hashable],
+    *,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """Any statistic of items (a kappa, say) with a percentile interval from resampling whole clusters.
+
+    Args:
+        statistic: (indices of items, with repetitions) -> number; NaN where it isn't defined.
+        clusters: (items,), what items share.
+    Returns:
+        The statistic of all items; the interval is over the resamples in which it is defined, and infinite
+        where that is fewer than half of them or there is only one cluster.
+    Raises:
+        ValueError: no items.
+    Source: Field and Welsh 2007, "Bootstrapping clustered data".
+    """
+    members: dict[Hashable, list[int]] = {}
+    for index, label in enumerate(clusters):
+        members.setdefault(label, []).append(index)
+    if not members:
+        raise ValueError("expected at least one item")
+    groups = list(members.values())
+    value = float(statistic(list(range(len(clusters)))))
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(resamples if len(groups) > 1 else 0):
+        drawn = rng.integers(len(groups), size=len(groups))
+        found.append(float(statistic([index for group in drawn for index in groups[group]])))
+    defined = [number for number in found if not math.isnan(number)]
+    low, high = -math.inf, math.inf
+    if 2 * len(defined) >= resamples:
+        low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, float(low), float(high), len(clusters), len(groups))
 
 
 def paired_bootstrap(

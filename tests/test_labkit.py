@@ -363,6 +363,20 @@ def test_a_folder_of_another_configuration_is_refused(tmp_path):
         runs.RunFolder.open("lab9", Settings(out=str(tmp_path / "r"), seed=2))
 
 
+def test_a_setting_that_changes_no_number_is_not_compared(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Loud(Settings):
+        verbose: bool = False
+        not_compared = ("verbose",)
+
+    keys = []
+    for verbose in (False, True):
+        folder = runs.RunFolder.open("lab9", Loud(out=str(tmp_path / "r"), verbose=verbose))
+        with folder.stage("a") as stage:
+            keys.append((stage.done, stage.key))
+    assert [done for done, _ in keys] == [False, True] and keys[0][1] == keys[1][1] != ""
+
+
 def test_a_folder_with_other_files_is_refused(tmp_path):
     _write(tmp_path / "thesis.txt", "x")
     with pytest.raises(LabError, match="other files"):
@@ -439,6 +453,17 @@ def test_items_that_share_a_template_make_the_interval_wider():
     assert shared == stats.clustered_bootstrap(values, clusters)
 
 
+def test_any_statistic_gets_an_interval_from_whole_clusters():
+    clusters = np.repeat(np.arange(20), 25)
+    values = (clusters % 2).astype(float)
+    mean = stats.clustered_statistic(lambda chosen: values[chosen].mean(), clusters, resamples=2000)
+    known = stats.clustered_bootstrap(values, clusters)
+    assert mean.value == known.value and (mean.n, mean.clusters) == (500, 20)
+    assert mean.low == pytest.approx(known.low, abs=0.06) and mean.high == pytest.approx(known.high, abs=0.06)
+    undefined = stats.clustered_statistic(lambda chosen: math.nan, clusters, resamples=10)
+    assert math.isnan(undefined.value) and undefined.high == math.inf
+
+
 def test_pairing_takes_out_what_the_arms_share():
     rng = np.random.default_rng(0)
     hard = rng.random(400)
@@ -491,10 +516,13 @@ def test_the_cpu_can_be_forced_and_is_named(capsys):
 
 @pytest.fixture
 def tiny_models(tmp_path, monkeypatch):
-    """A models folder in which `nano-math` is a random Llama with the tiny tokenizer; no network."""
+    """A models folder in which every nano model is a random tiny one with the tiny tokenizer; no network."""
     tokenizer = fixtures.make("tiny_tokenizer")
-    tokenizer.save_pretrained(tmp_path / "nano-math")
-    fixtures.make("tiny_causal_lm", tokenizer).save_pretrained(tmp_path / "nano-math")
+    made = {role: fixtures.make(f"tiny_{role}", tokenizer) for role in ("causal_lm", "seq2seq_lm")}
+    for spec in models.REGISTRY.values():
+        if spec.profile == "nano" and spec.role in made:
+            tokenizer.save_pretrained(tmp_path / spec.name)
+            made[spec.role].save_pretrained(tmp_path / spec.name)
     monkeypatch.setenv("LABS_MODELS", str(tmp_path))
     monkeypatch.setenv("LABS_CACHE", str(tmp_path / "cache"))
     return tmp_path
@@ -509,7 +537,10 @@ def test_every_larger_model_shrinks_to_the_cpu(tiny_models, name, quantize):
     assert model.config.get_text_config().num_hidden_layers == 2 and not model.training
     assert hasattr(model, "quantization_method") == (quantize == "nf4")
     batch = tokenizer(["12 apples", "3"], return_tensors="pt", padding=True)
-    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    batch = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    if spec.role == "seq2seq_lm":
+        batch["labels"] = batch["input_ids"]
+    logits = model(**batch).logits
     last = 1 if spec.role == "reward_model" else len(tokenizer)
     assert logits.shape[0] == 2 and logits.shape[-1] == last and bool(logits.isfinite().all())
 
