@@ -105,7 +105,7 @@ def staff_files(lab: Lab, root: Path) -> Iterator[tuple[str, Path]]:
         yield name, root / name
     number = lab.key
     folders = [("labkit", "**/*"), ("grading/templates", "*"), (f"data/{lab.package}", "**/*")]
-    folders += [("data/models", "**/*"), ("grading/hidden", "__init__.py")]
+    folders += [("data/models", "**/*"), ("grading/hidden", "__init__.py"), ("grading/hidden", "judging.py")]
     folders += [("grading/hidden", f"{number}_*"), ("grading/hidden", f"test_{lab.package}.py")]
     for folder, pattern in folders:
         found = [path for path in sorted((root / folder).glob(pattern)) if _wanted(path)]

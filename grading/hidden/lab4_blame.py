@@ -1,90 +1,16 @@
 """From wrong results to the words that name the mistake.
 
-`judge` runs all cases of a test first. A mistake is named when it explains the result of *every* case: one
-True or False alone would fit half of all mistakes. The tables below say what each likely mistake gives.
+The tables below say what each likely mistake gives; `judging.judge` names the one that explains all results.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from labkit.testing import assert_equal, mistake
-
 from . import lab4_oracles as oracle
 from .lab4_oracles import Answers
-
-
-class Case(NamedTuple):
-    """One call: what it must give, what likely mistakes give (left out: the same), its input in words."""
-
-    call: Callable[[], Any]
-    right: Any
-    likely: Callable[[], dict[str, Any]]
-    shown: str
-
-
-class Result(NamedTuple):
-    got: Any
-    case: Case
-    is_right: bool
-
-
-def judge(cases: Iterable[Case], rule: str, check: Callable[..., None] = assert_equal) -> None:
-    """Every case gives what it must. Raises AssertionError: the mistake, or else the rule, and the input.
-
-    check: `assert_equal`, or `assert_close` with its tolerances filled in.
-    """
-    results: list[Result] = []
-    for case in cases:
-        try:
-            got = case.call()
-        except Exception:
-            if all(result.is_right for result in results):
-                raise
-            break  # the wrong results so far say more than a crash that followed from them
-        results.append(Result(got, case, _passes(check, got, case.right)))
-    failed = next((result for result in results if not result.is_right), None)
-    if failed is not None:
-        check(failed.got, failed.case.right, f"{_words(results, failed) or rule} ({failed.case.shown})")
-
-
-def _passes(check: Callable[..., None], got: Any, right: Any) -> bool:
-    try:
-        check(got, right)
-    except AssertionError:
-        return False
-    return True
-
-
-def _words(results: list[Result], failed: Result) -> str:
-    tables = [result.case.likely() for result in results]
-    for words in dict.fromkeys(words for table in tables for words in table):
-        if all(_explains(table, words, result) for table, result in zip(tables, results, strict=True)):
-            return words
-    if type(failed.case.right) in (bool, float):
-        return ""  # one such value fits many mistakes by accident
-    wrong = tables[results.index(failed)]
-    return next((w for w in wrong if wrong[w] != failed.case.right and _explains(wrong, w, failed)), "")
-
-
-def _explains(table: dict[str, Any], words: str, result: Result) -> bool:
-    if words not in table:
-        return result.is_right
-    return bool(mistake(result.got, {words: table[words]}))
-
-
-def assert_refuses(call: Callable[[], Any], hint: str) -> None:
-    """The call raises ValueError; any other exception of the student's code is shown as what it is."""
-    try:
-        call()
-    except ValueError:
-        return
-    raise AssertionError(hint)
-
 
 # ---- what likely mistakes give ----
 
@@ -309,10 +235,3 @@ def curve_mistakes(
         ]
         * len(ns),
     }
-
-
-def value_mistake(got: float, likely: dict[str, float], otherwise: str) -> str:
-    """As `labkit.testing.mistake`, for numbers that may be rounded to three decimals."""
-    return next(
-        (words for words, value in likely.items() if math.isclose(got, value, abs_tol=6e-4)), otherwise
-    )

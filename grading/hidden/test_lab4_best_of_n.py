@@ -19,7 +19,7 @@ from grading.hidden import lab4_blame as blame
 from grading.hidden import lab4_llama as llama
 from grading.hidden import lab4_oracles as oracle
 from grading.hidden import lab4_records as truth
-from grading.hidden.lab4_blame import Case, assert_refuses, judge, value_mistake
+from grading.hidden.judging import Case, assert_refuses, judge, value_mistake
 from grading.hidden.lab4_cases import (
     IGNORE,
     encode_mistake,
