@@ -1,0 +1,247 @@
+"""Recipes of nano-gpt, nano-flan and nano-flan-wide: one tokenizer, two architectures, three pre-trainings.
+
+nano-gpt learns to go on with plain text (`corpus.py`); the two T5 models learn to follow instructions and
+to fill in masked spans (`tasks.py`). Seeds fixed, CPU only. Run: `python -m grading.recipes.lab1 pretrain`.
+Writes `data/models/NAME` (real GPT2LMHeadModel and T5ForConditionalGeneration, float16 safetensors that load
+as float32). Left out: any search over architectures.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+from solutions.lab1_ensemble.data import build_prompts
+
+from . import corpus, tasks, world
+from .lexicon import WORLD_SEED
+from .relations import VERDICTS
+
+MODELS = world.HERE.parents[2] / "data" / "models"
+PAD, END = "<|pad|>", "<|end|>"
+VOCABULARY = 2048  # nearly every word of the world is one or two tokens
+LONGEST = 512  # positions of the causal models
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What one recipe trains, and how long."""
+
+    name: str
+    width: int  # 128 is enough for 2,048 tokens of vocabulary, and tuning takes well under a minute
+    layers: int  # of each stack
+    steps: int
+    batch: int  # rows of text (causal) or pairs of prompt and answer (encoder–decoder) a step
+    heads: int = 4
+    block: int = 256  # tokens of a row of packed text
+    peak_lr: float = 3e-3  # small models like large steps
+    warmup: int = 60
+    weight_decay: float = 0.05
+    seed: int = 42
+
+
+RECIPES = {
+    "nano-gpt": Pretraining("nano-gpt", width=128, layers=4, steps=500, batch=24),
+    "nano-flan": Pretraining("nano-flan", width=128, layers=3, steps=700, batch=64),
+    "nano-flan-wide": Pretraining(
+        "nano-flan-wide", width=160, layers=3, steps=500, batch=64, heads=5, seed=43
+    ),
+}
+
+
+def train_tokenizer() -> PreTrainedTokenizerFast:
+    """Byte-level BPE: digits single, pad is not eos, eight span tokens; nothing is added to a text."""
+    tokenizer = Tokenizer(models.BPE())
+    pieces = Regex(r"\d| ?\p{L}+| ?[^\s\p{L}\d]+|\s+")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(pieces, behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[PAD, END, *tasks.SENTINELS],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    rows = world.draw("train", world.SIDES["train"], plain=True)
+    prompts = (build_prompts(row["instruction"], row["input"]) for row in rows)
+    text = [text + row["output"] for row, both in zip(rows, prompts, strict=True) for text in both.values()]
+    text += [
+        f"Label A: \nLabel B: \nJudgment: A:\nVERDICT: {verdict}"
+        for verdict in VERDICTS.values()
+        for _ in range(50)
+    ]
+    text += itertools.islice(corpus.documents(1), 6000)
+    tokenizer.train_from_iterator(text, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=tasks.SENTINELS,
+        model_max_length=LONGEST,
+        padding_side="right",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def new_gpt(settings: Pretraining, tokenizer: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
+    """A fresh GPT-2 with tied embeddings."""
+    torch.manual_seed(settings.seed)
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer),
+            n_positions=LONGEST,
+            n_embd=settings.width,
+            n_layer=settings.layers,
+            n_head=settings.heads,
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def new_t5(settings: Pretraining, tokenizer: PreTrainedTokenizerFast) -> T5ForConditionalGeneration:
+    """A fresh T5 (version 1.1: gated GELU) with tied embeddings; the decoder starts from the pad token."""
+    torch.manual_seed(settings.seed)
+    return T5ForConditionalGeneration(
+        T5Config(
+            vocab_size=len(tokenizer),
+            d_model=settings.width,
+            d_kv=settings.width // settings.heads,
+            d_ff=settings.width * 2,
+            num_layers=settings.layers,
+            num_heads=settings.heads,
+            feed_forward_proj="gated-gelu",
+            dropout_rate=0.0,
+            tie_word_embeddings=True,
+            decoder_start_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def text_batches(settings: Pretraining, tokenizer) -> Iterator[dict[str, torch.Tensor]]:
+    """Plain text as rows of `block` tokens, documents one after the other, each closed by the end token."""
+    stream, ids = corpus.documents(settings.seed), []
+    need = settings.batch * settings.block
+    while True:
+        while len(ids) < need:
+            texts = [text + END for text in itertools.islice(stream, 500)]
+            ids += itertools.chain.from_iterable(tokenizer(texts, add_special_tokens=False)["input_ids"])
+        rows = torch.tensor(ids[:need]).view(settings.batch, settings.block)
+        ids = ids[need:]
+        yield {"input_ids": rows, "labels": rows}
+
+
+def padded(rows: list[list[int]], value: int) -> torch.Tensor:
+    """(rows, longest), filled up on the right with `value`."""
+    width = max(map(len, rows))
+    return torch.tensor([row + [value] * (width - len(row)) for row in rows])
+
+
+def pair_batch(tokenizer, pairs: list[tuple[str, str]]) -> dict[str, torch.Tensor]:
+    """Prompts as encoder input; answers, closed by the end token, as labels with −100 for padding."""
+    inputs = tokenizer([p for p, _ in pairs], add_special_tokens=False)["input_ids"]
+    answers = tokenizer([a for _, a in pairs], add_special_tokens=False)["input_ids"]
+    ids = padded(inputs, tokenizer.pad_token_id)
+    labels = padded([answer + [tokenizer.eos_token_id] for answer in answers], -100)
+    return {"input_ids": ids, "attention_mask": (ids != tokenizer.pad_token_id).long(), "labels": labels}
+
+
+def task_batches(settings: Pretraining, tokenizer) -> Iterator[dict[str, torch.Tensor]]:
+    """Batches of instruction tuning; pairs of about one length go together."""
+    stream, size = tasks.examples(settings.seed), settings.batch
+    while True:
+        pairs = sorted(itertools.islice(stream, 8 * size), key=lambda pair: len(pair[0]))
+        order = torch.randperm(8).tolist()
+        for start in order:
+            yield pair_batch(tokenizer, pairs[start * size : (start + 1) * size])
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
+    """Linear warm-up, then a cosine to a twentieth of the peak."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    share = (step - warmup) / max(1, steps - warmup)
+    return peak * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def train(model, batches: Iterator[dict], settings, log_every: int = 50) -> list[float]:
+    """`settings.steps` steps of AdamW; returns the loss of every step."""
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=settings.peak_lr, betas=(0.9, 0.95))
+    losses, begin = [], time.time()
+    model.train()
+    for step, batch in enumerate(itertools.islice(batches, settings.steps)):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, settings.steps, settings.peak_lr, settings.warmup)
+        with torch.autocast("cpu", dtype=torch.bfloat16):  # 1.4 times as fast on CPUs with AVX-512 bf16
+            loss = model(**batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+        if (step + 1) % log_every == 0:
+            recent = sum(losses[-log_every:]) / log_every
+            print(
+                f"step {step + 1}/{settings.steps}  loss {recent:.3f}  {time.time() - begin:.0f} s",
+                flush=True,
+            )
+    return losses
+
+
+def save(model, tokenizer, folder: Path) -> None:
+    """float16 weights and the tokenizer; the config's `dtype` stays float32, which is how they load."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.eval()
+    model.config.use_cache = True
+    tied = {"lm_head.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"}
+    state = {name: tensor.half() for name, tensor in model.state_dict().items() if name not in tied}
+    model.save_pretrained(folder, state_dict=state)
+    tokenizer.save_pretrained(folder)
+
+
+def pretrain_one(name: str, tokenizer, folder: Path = MODELS) -> None:
+    """One model of `RECIPES`."""
+    settings = RECIPES[name]
+    torch.manual_seed(settings.seed)
+    causal = name == "nano-gpt"
+    build: Callable = new_gpt if causal else new_t5
+    model = build(settings, tokenizer)
+    print(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters, vocabulary {len(tokenizer)}")
+    train(model, (text_batches if causal else task_batches)(settings, tokenizer), settings)
+    save(model, tokenizer, folder / name)
+
+
+def pretrain(folder: Path = MODELS) -> None:
+    """All three models."""
+    print(f"world {WORLD_SEED}")
+    tokenizer = train_tokenizer()
+    for name in RECIPES:
+        pretrain_one(name, tokenizer, folder)
