@@ -97,6 +97,10 @@ def format_mistakes(text: str) -> dict[str, bool]:
     restarted = any(re.match(rf"({'|'.join(keys)}) *:", part, re.I) for part in parts[3:])
     filled = whole and all(any(c.isalnum() for c in match[1]) for match in spaced)
     places = [lower.find(key) for key in keys]
+    field = r"[^;]*[^\W_][^;]*"
+    inside = re.search(
+        rf"(?<!\w)gadget_type *:{field};\s*location *:{field};\s*explanation *:{field}", text, re.I
+    )
     return {
         "the three words were looked for anywhere; each must begin its own part, with a colon": all(
             key in lower for key in keys
@@ -108,14 +112,8 @@ def format_mistakes(text: str) -> dict[str, bool]:
         and places == sorted(places),
         "an empty field was accepted; a value has a letter or a digit": whole and not restarted,
         "an answer that starts over was accepted; each key comes once": filled,
-        "text before the first key was accepted; the answer begins with it": bool(
-            re.search(
-                r"(?<!\w)gadget_type *:[^;]*\w[^;]*; *location *:[^;]*\w[^;]*; *explanation *:.*\w",
-                text,
-                re.I | re.S,
-            )
-        )
-        and not restarted,
+        "text before the first key was accepted; the answer begins with it": bool(inside)
+        and not re.search(rf";\s*({'|'.join(keys)}) *:", text[inside.end() :], re.I),
         "a semicolon in the explanation isn't a new field": filled and len(parts) == 3,
         "a line end in the explanation is fine": filled and not restarted and "\n" not in text,
         "the keys may be in any case": filled
@@ -341,39 +339,48 @@ def cohen_mistakes(a: list, b: list) -> dict[str, float]:
     }
 
 
-def many_mistakes(rows: list[list], classes: int | None = None) -> dict[str, float]:
-    """For `fleiss_kappa` and `gwet_ac1`; what is right for one is the other's likely mistake."""
-    shares = oracle.shares_of(rows)
-    agreed = oracle.equal_pairs(rows)
-    everybody = Fraction(sum(len(set(row)) == 1 for row in rows), len(rows))
+def fleiss_mistakes(rows: list[list]) -> dict[str, float]:
+    agreed, shares = oracle.equal_pairs(rows), oracle.shares_of(rows)
     squares = sum((p * p for p in shares.values()), Fraction(0))
-    spread = sum((p * (1 - p) for p in shares.values()), Fraction(0))
-    count = len(shares)
-    n = len(rows[0])
+    everybody = Fraction(sum(len(set(row)) == 1 for row in rows), len(rows))
+    n, count = len(rows[0]), max(2, len(shares))
     with_self = sum((Fraction(row.count(x), n * n) for row in rows for x in row), Fraction(0)) / len(rows)
-    likely = {
+    columns = [[row[k] for row in rows] for k in (0, 1)]
+    return {
         "that is the share of equal pairs; take off what chance gives": float(agreed),
         "only items on which all raters agree were counted; every equal pair counts": oracle.beyond(
             everybody, squares
         ),
         "a rating was paired with itself; there are n (n - 1) pairs": oracle.beyond(with_self, squares),
-        "chance is 1/K for each class; it depends on the shares": oracle.beyond(
-            agreed, Fraction(1, max(2, count))
+        "chance is 1/K for each class; it depends on the shares": oracle.beyond(agreed, Fraction(1, count)),
+        "that is Gwet's AC1; chance is the sum of the squared shares here": oracle.ac1(rows),
+        "chance used each rater's own shares, as Cohen does; it doesn't matter who said what": (
+            oracle.cohen(*columns) if n == 2 else oracle.NAN
         ),
-        "that is Gwet's AC1; chance is the sum of the squared shares here": oracle.beyond(
-            agreed, spread / max(1, count - 1)
+        "a pair of ratings is counted once in P, and n (n - 1) / 2 pairs are divided by": oracle.beyond(
+            agreed / 2, squares
+        ),
+    }
+
+
+def ac1_mistakes(rows: list[list], classes: int | None = None) -> dict[str, float]:
+    agreed, shares = oracle.equal_pairs(rows), oracle.shares_of(rows)
+    squares = sum((p * p for p in shares.values()), Fraction(0))
+    spread = sum((p * (1 - p) for p in shares.values()), Fraction(0))
+    count = len(shares)
+    likely = {
+        "that is the share of equal pairs; take off what chance gives": float(agreed),
+        "chance was divided by K, not by K - 1": oracle.beyond(agreed, spread / (classes or count)),
+        "chance is the mean of p (1 - p) over K - 1, not the sum over all classes": oracle.beyond(
+            agreed, spread
         ),
         "that is Fleiss' kappa; AC1's chance is the mean of p (1 - p) over K - 1": oracle.beyond(
             agreed, squares
         ),
-        "chance was divided by K, not by K - 1": oracle.beyond(agreed, spread / (classes or count)),
-        "a pair of ratings was counted once in P but n (n - 1) pairs were divided by": oracle.beyond(
-            agreed / 2, squares
-        ),
-        "AC1's chance must be divided by K - 1": oracle.beyond(agreed, spread),
     }
     if classes is not None:
-        likely["n_classes wasn't used for K"] = oracle.beyond(agreed, spread / max(1, count - 1))
+        without = oracle.beyond(agreed, spread / max(1, count - 1))
+        likely = {"n_classes is not used for K": without, **likely}
     return likely
 
 

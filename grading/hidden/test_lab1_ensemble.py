@@ -158,8 +158,9 @@ def check_causal(lab, batch: dict, longest: int, name: str = "tiny_tokenizer") -
 @pytest.mark.todo("1.3", points=2)
 def test_a_row_is_prompt_target_and_end_and_the_prompt_is_not_learned(lab):
     batch = cases.examples(lab.rng, (2, 1, 4))
-    # Prompts that end inside a word: tokenised together with the target they would give other ids.
-    batch["prompt"] = [prompt + " gad" for prompt in batch["prompt"]]
+    # The border lies inside a word: tokenised together with the target, the prompt would have other ids.
+    batch["prompt"] = [prompt + " Ava has app" for prompt in batch["prompt"]]
+    batch["target"] = ["les and buys: " + answer for answer in batch["target"]]
     check_causal(lab, batch, 500)
 
 
@@ -634,13 +635,13 @@ def test_what_has_no_kappa_is_nan_or_refused(lab):
 # ---- 1.11 fleiss_kappa, 1.12 gwet_ac1 ----------------------------------------------------------------------
 
 
-def check_many(function, right, tables: list[tuple], rule: str) -> None:
+def check_many(function, right, likely, tables: list[tuple], rule: str) -> None:
     judge(
         [
             Case(
                 lambda given=given: function(*given),
                 right(*given),
-                lambda given=given: blame.many_mistakes(*given),
+                lambda given=given: likely(*given),
                 f"{len(given[0])} items with {len(given[0][0])} ratings",
             )
             for given in tables
@@ -663,7 +664,11 @@ def test_it_is_the_share_of_equal_pairs_beyond_chance(lab):
     sizes = ((12, 3, 3), (20, 4, 2), (9, 7, 4), (30, 3, 5))
     tables = [(oracle.many_raters(lab.rng, *size, skill=0.6),) for size in sizes]
     check_many(
-        lab.evaluate.fleiss_kappa, oracle.fleiss, tables, "P from the pairs of each item, P_e = sum of p_c²"
+        lab.evaluate.fleiss_kappa,
+        oracle.fleiss,
+        blame.fleiss_mistakes,
+        tables,
+        "P from the pairs of each item, P_e = sum of p_c²",
     )
 
 
@@ -675,7 +680,13 @@ def test_for_two_raters_it_does_not_matter_who_said_what(lab):
         rows = [[x, y] if lab.rng.random() < 0.5 else [y, x] for x, y in zip(a, b, strict=True)]
         tables.append((rows,))
     rule = "with two raters it is Scott's pi: the shares are those of all ratings together"
-    check_many(lab.evaluate.fleiss_kappa, oracle.fleiss, [*tables, ([["x", "y"], ["y", "x"]],)], rule)
+    check_many(
+        lab.evaluate.fleiss_kappa,
+        oracle.fleiss,
+        blame.fleiss_mistakes,
+        [*tables, ([["x", "y"], ["y", "x"]],)],
+        rule,
+    )
 
 
 @pytest.mark.todo("1.11", points=1)
@@ -683,7 +694,11 @@ def test_one_label_has_no_fleiss_kappa_and_bad_tables_are_refused(lab):
     got = lab.evaluate.fleiss_kappa([["x"] * 3] * 4)
     assert oracle.is_nan(got), "every rating is the same label: P_e is 1, and kappa is NaN, neither 1 nor 0"
     check_many(
-        lab.evaluate.fleiss_kappa, oracle.fleiss, [([["x", "x"], ["y", "y"]],)], "1.0 for full agreement"
+        lab.evaluate.fleiss_kappa,
+        oracle.fleiss,
+        blame.fleiss_mistakes,
+        [([["x", "x"], ["y", "y"]],)],
+        "1.0 for full agreement",
     )
     refuse_bad_ratings(lab.evaluate.fleiss_kappa)
 
@@ -694,7 +709,11 @@ def test_chance_is_how_uncertain_the_classes_are(lab):
     sizes = ((12, 3, 3), (20, 4, 2), (9, 5, 4))
     tables = [(rare,), *((oracle.many_raters(lab.rng, *size, skill=0.6),) for size in sizes)]
     check_many(
-        lab.evaluate.gwet_ac1, oracle.ac1, tables, "P as in Fleiss, P_e = mean of p_c (1 - p_c) over K - 1"
+        lab.evaluate.gwet_ac1,
+        oracle.ac1,
+        blame.ac1_mistakes,
+        tables,
+        "P as in Fleiss, P_e = mean of p_c (1 - p_c) over K - 1",
     )
 
 
@@ -706,7 +725,9 @@ def test_classes_that_nobody_used_count_if_they_are_named(lab):
         rows.append([oracle.names(lab.rng, 2)[0]] * raters)  # so that two labels occur at least
         used = len(oracle.shares_of(rows))
         tables += [(rows, used), (rows, used + 3)]
-    check_many(lab.evaluate.gwet_ac1, oracle.ac1, tables, "K is n_classes where it is given")
+    check_many(
+        lab.evaluate.gwet_ac1, oracle.ac1, blame.ac1_mistakes, tables, "K is n_classes where it is given"
+    )
 
 
 @pytest.mark.todo("1.12", points=1)

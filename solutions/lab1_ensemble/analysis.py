@@ -36,7 +36,8 @@ def normalized_label(text: str) -> str | None:
 def types_of_labels(examples: Sequence[dict]) -> dict[str, str]:
     """The type that each label of a data file belongs to, by normalised label.
 
-    A file without the field `type` has a type for each label.
+    A file without the field `type` has a type for each label. Labels that no row has, but the course's own
+    table of labels, are added by run.py.
     """
     labels = ((normalized_label(example["output"]), type_of_example(example)) for example in examples)
     return {label: kind for label, kind in labels if label is not None}

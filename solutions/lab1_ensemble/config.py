@@ -89,7 +89,7 @@ class Config:
     # ---- judge ----
     judge: str = "nano-judge"  # published: microsoft/phi-2
     judge_prompt: Literal["labels", "chat", "instruct"] = "labels"  # how this judge wants to be asked
-    judge_max_new_tokens: int = 48  # one sentence and the verdict
+    judge_max_new_tokens: int = 64  # a sentence or two and the verdict
     judge_batch_size: int = 100  # prompts a batch
     judge_pairs: int | None = None  # gold pairs of each split it is scored on; None: all
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 DATA_FILE = "weird_machine_gadgets.jsonl"
 RELATIONS_FILE = "label_relations.jsonl"
+LABELS_FILE = "gadget_labels.jsonl"
 RECORD = {"instruction": str, "input": str, "output": str}
 IGNORE = -100  # torch's cross entropy skips targets with this value
 

@@ -822,10 +822,10 @@ for name, load, kind in (("nano-flan", load_seq2seq_lm, "seq2seq"), ("nano-gpt",
 # Three results that published projects or their tools really produced. Reproduce each, find the cause,
 # repair it, prove the repair.
 #
-# `records` holds about 60 excerpts: the `gold` output, the `predictions` of two models, and the `judge`'s
-# replies on their labels in both orders, `ab` and `ba`. The grader puts *other* records into the next cell
-# and runs only the set-up and the answer cells: compute everything from `records`, never write a number
-# down, and import in an answer cell whatever it uses. No value is rounded.
+# `records` holds excerpts: the `gold` output, `predictions` by model (the two models here are "nano-flan" and
+# "nano-gpt"), and the `judge`'s replies on their labels in both orders, `ab` and `ba`. The grader puts
+# *other* records into the next cell and runs only the set-up and the answer cells: compute everything from
+# `records`, never write a number down, and import in an answer cell whatever it uses. No value is rounded.
 
 # %% tags=["inject"]
 from labkit.data import data_path, read_jsonl
@@ -873,8 +873,8 @@ from starter.lab1_ensemble.method import extract_gadget_type, normalize_gadget_t
 
 # TODO 1.V3: share of the readable labels of both models on which the two normalisers differ.
 # BEGIN SOLUTION 1.V3
-written_labels = [extract_gadget_type(text) for record in records for text in record["predictions"].values()]
-readable = [label for label in written_labels if label is not None]
+texts = [record["predictions"][model] for record in records for model in ("nano-flan", "nano-gpt")]
+readable = [label for label in map(extract_gadget_type, texts) if label is not None]
 differing = 0
 for label in readable:
     eaten = re.sub(r"[^a-z0-9]", "", label.lower().replace("gadget", "").replace("and", ""))
@@ -922,7 +922,7 @@ from starter.lab1_ensemble.method import extract_gadget_type, normalize_gadget_t
 # BEGIN SOLUTION 1.V1
 agreements = 0
 for record in records:
-    found = [extract_gadget_type(text) for text in record["predictions"].values()]
+    found = [extract_gadget_type(record["predictions"][model]) for model in ("nano-flan", "nano-gpt")]
     one, two = (normalize_gadget_type(label) if label is not None else "" for label in found)
     agreements += one != "" and one == two
 agreement_rate = agreements / len(records)
@@ -945,7 +945,8 @@ from starter.lab1_ensemble.method import extract_gadget_type, normalize_gadget_t
 # BEGIN SOLUTION 1.V2
 hits = []
 for record in records:
-    found = [extract_gadget_type(text) for text in [*record["predictions"].values(), record["gold"]]]
+    texts = [record["predictions"]["nano-flan"], record["predictions"]["nano-gpt"], record["gold"]]
+    found = [extract_gadget_type(text) for text in texts]
     one, two, gold_label = (normalize_gadget_type(label) if label is not None else "" for label in found)
     if one != "" and one == two:
         hits.append(one == gold_label)
@@ -995,7 +996,7 @@ semantic = strings = 0
 for record in records:
     orders = [parse_verdict(record["judge"][order]) for order in ("ab", "ba")]
     semantic += combine_verdicts(*orders)["semantic_agreement"]
-    found = [extract_gadget_type(text) for text in record["predictions"].values()]
+    found = [extract_gadget_type(record["predictions"][model]) for model in ("nano-flan", "nano-gpt")]
     one, two = (normalize_gadget_type(label) if label is not None else "" for label in found)
     strings += one != "" and one == two
 honest_gain = (semantic - strings) / len(records)
@@ -1017,7 +1018,8 @@ from starter.lab1_ensemble.method import extract_gadget_type, normalize_gadget_t
 # BEGIN SOLUTION 1.V5
 errors = ([], [])
 for record in records:
-    found = [extract_gadget_type(text) for text in [*record["predictions"].values(), record["gold"]]]
+    texts = [record["predictions"]["nano-flan"], record["predictions"]["nano-gpt"], record["gold"]]
+    found = [extract_gadget_type(text) for text in texts]
     *given, gold_label = (normalize_gadget_type(label) if label is not None else "" for label in found)
     for column, label in zip(errors, given):
         column.append(label == "" or label != gold_label)

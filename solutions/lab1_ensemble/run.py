@@ -33,6 +33,7 @@ from . import analysis, excerpt, figures, report, scoring
 from .config import Config, shrunk
 from .data import (
     DATA_FILE,
+    LABELS_FILE,
     RECORD,
     RELATIONS_FILE,
     build_prompts,
@@ -223,7 +224,7 @@ def compared_rows(folder: RunFolder, config: Config, part: str, names: Sequence[
     said = {name: read_jsonl(folder.file(f"predictions/{name}_{part}.jsonl")) for name in names}
     source = "validation" if part == "untuned" else part
     examples = read_jsonl(folder.file(f"data/{source}.jsonl"), RECORD, len(said[names[0]]))
-    type_of = analysis.types_of_labels(all_examples(config))
+    type_of = label_types(config)
     return [
         analysis.compare(
             example,
@@ -234,6 +235,15 @@ def compared_rows(folder: RunFolder, config: Config, part: str, names: Sequence[
         )
         for number, example in enumerate(examples)
     ]
+
+
+def label_types(config: Config) -> dict[str, str]:
+    """The type of every label, by normalised label: of the data file, and of the course's table of names."""
+    named = []
+    if config.data_file is None:
+        named = read_jsonl(data_path("lab1_ensemble", LABELS_FILE), {"label": str, "type": str})
+    table = {normalize_gadget_type(row["label"]): row["type"] for row in named}
+    return {**table, **analysis.types_of_labels(all_examples(config))}
 
 
 def report_name(part: str, judged: bool = False) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labkit.data import write_json
+from labkit.errors import LabError
 from labkit.models import load_causal_lm, load_seq2seq_lm, load_tokenizer
 
 from .config import Config, ModelEntry
@@ -94,7 +95,10 @@ def with_padding(tokenizer):
 
 
 def encoded_rows(config: Config, entry: ModelEntry, tokenizer, rows: Sequence[dict]):
-    """The training set of an entry; rows with nothing left to learn are dropped (their loss would be NaN)."""
+    """The training set of an entry; rows with nothing left to learn are dropped (their loss would be NaN).
+
+    Raises LabError: no row is left.
+    """
     import datasets
 
     prompts = [build_prompts(row["instruction"], row["input"])[entry.type] for row in rows]
@@ -105,6 +109,9 @@ def encoded_rows(config: Config, entry: ModelEntry, tokenizer, rows: Sequence[di
         longest = config.max_input_length + config.max_target_length
         made = encode_causal(examples, tokenizer, longest)
     kept = [i for i, labels in enumerate(made["labels"]) if set(labels) - {IGNORE}]
+    if not kept:
+        found = f"none: every prompt alone fills {config.max_input_length + config.max_target_length} tokens"
+        raise LabError("rows with something to learn", found, entry.name, "--max_input_length N, larger")
     return datasets.Dataset.from_dict({name: [made[name][i] for i in kept] for name in made})
 
 

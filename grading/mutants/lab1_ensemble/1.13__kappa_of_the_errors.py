@@ -1,0 +1,13 @@
+# MUTANT 1.13 evaluate.py — Cohen's kappa of the errors is given, which differs where the error rates do | caught by: test_it_is_the_correlation_of_the_two_indicators | visible: passes
+def error_correlation(wrong_a, wrong_b):
+    import math
+
+    if len(wrong_a) == 0 or len(wrong_a) != len(wrong_b):
+        raise ValueError("uneven")
+    n = len(wrong_a)
+    both = sum(bool(a and b) for a, b in zip(wrong_a, wrong_b))
+    one, two = sum(map(bool, wrong_a)), sum(map(bool, wrong_b))
+    margins = one * two * (n - one) * (n - two)
+    if margins == 0:
+        return float("nan")
+    return 2 * (both * (n - one - two + both) - (one - both) * (two - both)) / (one * (n - two) + two * (n - one))

@@ -1,0 +1,7 @@
+# MUTANT 1.14 evaluate.py — models that can't agree give 0, not NaN | caught by: test_edges_are_exact_and_what_is_no_accuracy_is_refused | visible: passes
+def independent_agreement(p1, p2, n_classes):
+    if not (0 <= p1 <= 1 and 0 <= p2 <= 1) or n_classes < 2:
+        raise ValueError("no accuracy")
+    right = p1 * p2
+    wrong = (1 - p1) * (1 - p2) / (n_classes - 1)
+    return right / (right + wrong) if right + wrong > 0 else 0.0

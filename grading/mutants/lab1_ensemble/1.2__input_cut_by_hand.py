@@ -1,0 +1,15 @@
+# MUTANT 1.2 data.py — the input is cut behind the tokenizer, so its own end token is lost | caught by: test_the_tokenizer_cuts_the_prompt_and_targets_lose_their_right_end | visible: passes
+def encode_seq2seq(examples, tokenizer, max_input_length, max_target_length):
+    if min(max_input_length, max_target_length) < 1:
+        raise ValueError("lengths must be at least 1")
+    if len(examples["prompt"]) != len(examples["target"]):
+        raise ValueError("uneven columns")
+    encoded = {"input_ids": [], "attention_mask": [], "labels": []}
+    for prompt, target in zip(examples["prompt"], examples["target"]):
+        ids = tokenizer(prompt)["input_ids"][:max_input_length]
+        labels = tokenizer(target, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+        labels = labels[:max_target_length]
+        encoded["input_ids"].append(ids)
+        encoded["attention_mask"].append([1] * len(ids))
+        encoded["labels"].append(labels)
+    return encoded

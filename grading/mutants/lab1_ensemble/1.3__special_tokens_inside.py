@@ -1,0 +1,16 @@
+# MUTANT 1.3 data.py — the tokenizer's own special tokens get into the row | caught by: test_special_tokens_of_the_tokenizer_stay_out_and_bad_lengths_are_refused | visible: passes
+def encode_causal(examples, tokenizer, max_length):
+    if max_length < 1:
+        raise ValueError("max_length must be at least 1")
+    if len(examples["prompt"]) != len(examples["target"]):
+        raise ValueError("uneven columns")
+    encoded = {"input_ids": [], "attention_mask": [], "labels": []}
+    for prompt, target in zip(examples["prompt"], examples["target"]):
+        head = tokenizer(prompt)["input_ids"]
+        tail = tokenizer(target, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+        ids = (head + tail)[:max_length]
+        labels = ([-100] * len(head) + tail)[:max_length]
+        encoded["input_ids"].append(ids)
+        encoded["attention_mask"].append([1] * len(ids))
+        encoded["labels"].append(labels)
+    return encoded

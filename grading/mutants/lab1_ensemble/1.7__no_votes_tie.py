@@ -1,0 +1,14 @@
+# MUTANT 1.7 method.py — without any vote a tie is told | caught by: test_a_missing_label_is_no_vote | visible: passes
+def ensemble_vote(labels):
+    votes = [label for label in labels if label is not None]
+    counts = {label: votes.count(label) for label in votes}
+    top = max(counts.values(), default=0)
+    tied = [label for label in counts if counts[label] == top]
+    n = len(labels)
+    return {
+        "label": tied[0] if tied else None,
+        "votes": top,
+        "n": len(labels),
+        "share": top / n if n else 0.0,
+        "tie": len(tied) != 1,
+    }

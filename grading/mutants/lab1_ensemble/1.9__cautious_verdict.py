@@ -1,0 +1,10 @@
+# MUTANT 1.9 method.py — of contradicting orders the more cautious verdict is taken | caught by: test_orders_that_say_the_same_are_consistent_and_others_are_not | visible: passes
+def combine_verdicts(ab, ba):
+    for verdict in (ab, ba):
+        if verdict is not None and verdict not in VERDICTS:
+            raise ValueError("no verdict")
+    good = {"FULL_AGREEMENT", "PARTIAL_AGREEMENT"}
+    consistent = ab is not None and ab == ba
+    agreement = ab in good and ba in good
+    verdict = ab if consistent else "PARTIAL_AGREEMENT" if agreement else None if ab == "FULL_AGREEMENT" and ba == "DISAGREEMENT" else next((v for v in ("INVALID", "DISAGREEMENT") if v in (ab, ba)), None)
+    return {"verdict": verdict, "consistent": consistent, "semantic_agreement": agreement}
