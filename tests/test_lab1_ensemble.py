@@ -391,13 +391,9 @@ def _record(lab, first, second, **more):
 def test_a_record_has_the_published_keys(lab):
     got = _record(lab, "jump", "jump")
     labels = {"a": "jump", "b": "jump"}
-    agreement = {"full_agreement": True, "gadget_types": labels, "normalized_types": labels}
-    want = {
-        "example_id": 7,
-        "gold_output": "gadget_type: x; …",
-        "predictions": {"a": "gadget_type: x", "b": "y"},
-        "agreement": agreement,
-    }
+    want = {"example_id": 7, "gold_output": "gadget_type: x; …"}
+    want["predictions"] = {"a": "gadget_type: x", "b": "y"}
+    want["agreement"] = {"full_agreement": True, "gadget_types": labels, "normalized_types": labels}
     assert_equal(got, want, "exactly the published keys, and nothing of a judge that wasn't asked")
 
 

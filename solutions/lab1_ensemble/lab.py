@@ -697,7 +697,7 @@ for number, name in enumerate(names):
     axes[0].plot(mean["risk_at"]["coverage"], mean["risk_at"][name], **style)
 axes[0].set(xlabel="coverage", ylabel="risk", title="Confidence, mean over seeds")
 axes[0].legend(fontsize=8)
-pairs = mean["pairs"]
+pairs = {n: e for n, e in mean["pairs"].items() if None not in (e["phi"], e["agreed_type"])}
 for number, (name, entry) in enumerate(pairs.items()):
     style = {**plots.arm(number), "linestyle": "", "label": name.replace("|", " and ")}
     axes[1].plot(entry["phi"], entry["agreed_type"], **style)
