@@ -213,7 +213,9 @@ def load_tokenizer(name: str | Path, *, shrink: bool = False) -> PreTrainedToken
     """
     from transformers import AutoTokenizer
 
-    return _from_pretrained(AutoTokenizer, _spec_to_shrink(name).nano if shrink else name)
+    if shrink and _spec_to_shrink(name).profile != "nano":  # a nano model is small already
+        name = _spec_to_shrink(name).nano
+    return _from_pretrained(AutoTokenizer, name)
 
 
 def load_causal_lm(name: str | Path, **options: Any) -> PreTrainedModel:

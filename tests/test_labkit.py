@@ -550,6 +550,12 @@ def test_gemma_keeps_both_kinds_of_attention_when_it_shrinks(tiny_models):
     assert model.config.layer_types == ["sliding_attention", "full_attention"]
 
 
+def test_a_nano_model_keeps_its_own_tokenizer_when_all_is_shrunk(tiny_models):
+    fixtures.make("begin_tokenizer").save_pretrained(tiny_models / "nano-flan")
+    assert models.load_tokenizer("nano-flan", shrink=True).bos_token == "<|begin|>"
+    assert models.load_tokenizer("nano-math", shrink=True).bos_token is None
+
+
 def test_a_shrunk_model_is_the_same_for_the_same_seed(tiny_models):
     one, same, other = (models.load_causal_lm("smollm2", shrink=True, seed=seed) for seed in (1, 1, 2))
     weights = [next(model.parameters()) for model in (one, same, other)]
