@@ -94,8 +94,11 @@ def plot_levels(votes: Sequence[dict], path) -> None:
                 for level, v in zip(levels, values, strict=True)
             )
         )
-    axes.set(xlabel="votes for the winner", ylabel="accuracy of the vote", ylim=(0, 1))
-    axes.set_title("More votes, more often right")
+    most = max(len(team["models"]) for team in votes)
+    axes.set(
+        xlabel="votes for the winner", ylabel="accuracy of the vote", ylim=(0, 1), xticks=range(most + 1)
+    )
+    axes.set_title("Right by the number of votes")
     axes.legend(fontsize=8)
     draw.save(fig, path, alt=f"Accuracy of the vote by number of votes. {'; '.join(said)}.")
 
