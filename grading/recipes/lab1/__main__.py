@@ -1,5 +1,5 @@
 """Make what Lab 1 ships, on any CPU: `python -m grading.recipes.lab1
-world|pretrain|judge|records|card|all`."""
+world|pretrain|judge|records|card|all`; `pretrain nano-flan` makes one model alone."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ VERBS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m grading.recipes.lab1", description=__doc__)
     parser.add_argument("verb", choices=[*VERBS, "all"])
-    verb = parser.parse_args().verb
+    parser.add_argument("models", nargs="*", help="of pretrain; none: all")
+    verb, names = (given := parser.parse_args()).verb, given.models
+    if names and verb != "pretrain":
+        parser.error(f"only pretrain takes names of models, found {names}")
     for name, function in VERBS.items():
         if verb in (name, "all"):
             print(f"== {name}", flush=True)
-            function()
+            function(*names)
 
 
 if __name__ == "__main__":

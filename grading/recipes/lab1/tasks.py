@@ -3,7 +3,7 @@
     ("Task: Where does it happen?\\n\\nExcerpt:\\nRung 41 waits …\\n\\nAnswer:", "rung 41")
 
 It learns to follow an instruction and to answer in a format that the instruction names: fields in a given
-order, one word, yes or no. A third is filling in masked spans of plain text. Run: part of `python -m
+order, one word, yes or no. A tenth is filling in masked spans of plain text. Run: part of `python -m
 grading.recipes.lab1 pretrain`. Left out: the task's own field names and every frame of the data file.
 """
 
@@ -16,15 +16,15 @@ from .corpus import Paragraph, base_form, documents, gerund, paragraph, words_fo
 from .lexicon import lexicon
 
 SENTINELS = [f"<extra_id_{i}>" for i in range(8)]
-SHARES = {
-    "spans": 0.3,
-    "topic": 0.14,
-    "yes_no": 0.08,
-    "where": 0.08,
-    "name": 0.08,
-    "fields": 0.2,
+SHARES = {  # most answers are short, so tasks with long ones teach the decoder to look at the text
+    "fields": 0.45,
+    "topic": 0.15,
+    "spans": 0.1,
+    "where": 0.1,
+    "yes_no": 0.05,
+    "name": 0.05,
     "word": 0.06,
-    "log": 0.06,
+    "log": 0.04,
 }
 GOOD = "passed|completed|is ready|was saved|is in range|restarted cleanly|answered in time|matches"
 BAD = "failed|was lost|is out of range|is corrupt|did not answer|was rejected|crashed|is missing"
