@@ -1016,7 +1016,8 @@ assert 0 <= tie_share <= 1, "a share lies between 0 and 1"
 # %% [markdown]
 # ### Exhibit C: 100 items
 #
-# The published tests have 100 items. 60 right of 100 sounds like 60 %; it is any accuracy from 50 to 69 %:
+# The published tests have 100 items. 60 right of 100 sounds like 60 %; it is any accuracy from 50 to 69 %
+# (the textbook's ± 1.96·√(p(1 − p)/n) says ± 9.6; Wilson's interval, used here, leans towards one half):
 
 # %%
 from labkit.stats import wilson
