@@ -196,18 +196,3 @@ def show(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> None:
         numbers = (effect.target, f"{effect.mean:.3f}", f"{effect.sd:.3f}")
         table.add_row(name, *numbers, values, verdict)
     Console().print(table)
-
-
-def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Where one more run lies with 95 % chance: mean ± t · sd · √(1 + 1/n) (normal values, n ≥ 2).
-
-    values: one a seed. Returns (low, high). Raises LabError: fewer than two values.
-    """
-    from scipy import stats
-
-    n = len(values)
-    if n < 2:
-        raise LabError("at least two seeds for an interval", f"{n}", "expected.json", "make effects")
-    half = stats.t.ppf(0.975, n - 1) * statistics.stdev(values) * math.sqrt(1 + 1 / n)
-    mean = statistics.fmean(values)
-    return mean - half, mean + half

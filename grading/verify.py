@@ -35,9 +35,9 @@ from rich.table import Table
 
 from labkit.course import Course, Lab, load_course
 from labkit.errors import LabError
+from labkit.stats import prediction_interval
 
 from .build import differences
-from .effects import prediction_interval
 from .lint import lint
 from .lint_tests import test_files
 from .markers import SourceError

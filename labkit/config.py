@@ -191,3 +191,16 @@ def _yaml_readings(word: str) -> list[Any]:
 def _words(kind: Any) -> str:
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
     return names.get(kind) or str(kind).replace("typing.", "").replace("NoneType", "None")
+
+
+def take(words: list[str], name: str) -> str | None:
+    """Removes `name VALUE` (or `name=VALUE`) from the words of a command line and returns VALUE."""
+    for i, word in enumerate(words):
+        if word.startswith(f"{name}="):
+            return words.pop(i).partition("=")[2]
+        if word == name:
+            if i + 1 == len(words):
+                raise LabError(f"{name} NAME", "nothing after it", "the command line")
+            words.pop(i)
+            return words.pop(i)
+    return None
