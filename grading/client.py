@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
+from psutil import Process
 
 from grading.codec import Handle
 from grading.confine import Limits
@@ -34,6 +34,7 @@ from grading.session import (
     WorkerRefused,
     WorkerTimeout,
 )
+from grading.watch import Watch
 from labkit.course import Lab, load_course
 from labkit.errors import LabError
 from labkit.student import StudentError
@@ -237,13 +238,13 @@ class Worker:
         """Gives the present parent up; the next test starts a new one."""
         self.close()
 
-    def processes(self) -> list[psutil.Process]:
-        """Every process of the present test, seen from outside. None in a container: it has its own limit."""
-        try:
-            found = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
-        return found[1:] if self.backend == "bubblewrap" else found  # there the parent itself is the first
+    def watch(self) -> Watch:
+        """Looks after the memory of the present test."""
+        return Watch(self._box, self._process)
+
+    def processes(self) -> list[Process]:
+        """Every process of the present test, seen from outside; see `Box.below`."""
+        return self._box.below(self._process) if self._box is not None else []
 
 
 def _control_for(box: Box) -> tuple[socket.socket, str, socket.socket | None]:

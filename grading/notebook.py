@@ -14,17 +14,13 @@ Left out: the verdict, and the outputs.
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import subprocess
 import tempfile
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grading import codec, sandbox
@@ -32,8 +28,8 @@ from grading.client import WorkerCrashed, WorkerFailure, WorkerOutOfMemory, Work
 from grading.confine import Limits
 from grading.notebook_merge import Merged
 from grading.results import clean_text
-from grading.sandbox import proportional_bytes, resident_bytes
 from grading.stage import staff_root
+from grading.watch import Watch
 from labkit.course import Lab
 from labkit.student import student_error
 
@@ -98,7 +94,6 @@ class NotebookRun:
         """Starts the run. Raises SandboxError: the backend can't be used."""
         self.merged = merged
         self._claims: _Claims | None = None
-        self._deadline = time.monotonic() + seconds
         self._seconds = cell_seconds
         here = Path(__file__).parent
         root = staff_root()
@@ -122,16 +117,18 @@ class NotebookRun:
         except BaseException:
             self._box.close()
             raise
-        self._closed = threading.Event()
-        self._watch = threading.Thread(target=self._watch_over, daemon=True)
-        self._watch.start()
+        # what was written before the deadline counts
+        self._watch = Watch(self._box, self._process, seconds)
 
     def __enter__(self) -> NotebookRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closed.set()
-        self._watch.join()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the run, if it still runs, and removes its files."""
+        self._watch.close()
         self._box.close()
         self._log.close()
 
@@ -182,31 +179,10 @@ class NotebookRun:
 
     def _finish(self) -> _Claims:
         if self._claims is None:
-            self._watch.join()
+            self._watch.wait()
             self._box.kill_all()
             self._claims = self._read()
         return self._claims
-
-    def _watch_over(self) -> None:
-        """Ends the run at its deadline, and the kernel with all that it started when they hold too much."""
-        ceiling = self._box.limits.memory_mib * 2**20
-        while self._process.poll() is None and not self._closed.wait(0.1):
-            if time.monotonic() > self._deadline:
-                self._process.kill()  # what was written so far counts
-                return
-            found = self._below_the_runner()
-            if resident_bytes(found) > ceiling and proportional_bytes(found) > ceiling:
-                for process in found:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
-
-    def _below_the_runner(self) -> list[psutil.Process]:
-        """The kernel and what it started: bubblewrap's own process and the runner come first in its tree."""
-        try:
-            found = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
-        return found[2:] if self._box.backend == "bubblewrap" else found
 
     def _read(self) -> _Claims:
         try:

@@ -32,15 +32,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from grading import confine, launch
 from grading.backends import BACKENDS, Probe, SandboxError, choose, container_tool, probe
 from grading.confine import Confinement, Limits
 from grading.system import (
     ENVIRONMENT,
     clear_user_files,
-    proportional_bytes,
     python_for_others,
-    resident_bytes,
     site_packages,
     system_paths,
     take_user,
@@ -54,8 +54,6 @@ __all__ = [
     "SandboxError",
     "choose",
     "probe",
-    "proportional_bytes",
-    "resident_bytes",
     "site_packages",
 ]
 
@@ -85,7 +83,7 @@ class Box:
         self.limits = limits or Limits()
         self.root = Path(tempfile.mkdtemp(prefix="labs-box-"))
         self.root.chmod(0o711)
-        self.processes: list[subprocess.Popen] = []
+        self.processes: dict[subprocess.Popen, int] = {}  # → how many of its descendants are the box's own
         self._lock: IO[str] | None = None
         self._container = ""
         self.uid: int | None = None
@@ -268,8 +266,20 @@ class Box:
             stderr=stderr,
             start_new_session=True,
         )
-        self.processes.append(process)
+        # bubblewrap's own process 1, unless the command is that, and the command
+        own = (2 if confined else 1) if self.backend == "bubblewrap" else 0
+        self.processes[process] = own
         return process
+
+    def below(self, process: subprocess.Popen) -> list[psutil.Process]:
+        """Every process that the command of `process` started. None in a container: it has its own limit."""
+        own = self.processes.get(process)
+        if own is None or self.backend == "container":
+            return []
+        try:
+            return psutil.Process(process.pid).children(recursive=True)[own:]
+        except psutil.NoSuchProcess:
+            return []
 
     def _plan(self) -> launch.Plan:
         return launch.Plan(

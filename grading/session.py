@@ -9,21 +9,16 @@ Everything that comes back is a claim of the submission. An exception of the stu
 may do (`sandbox.py`, `confine.py`).
 """
 
-import contextlib
 import re
 import secrets
 import select
 import signal
 import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from grading import codec
 from grading.codec import CodecError
-from grading.sandbox import proportional_bytes, resident_bytes
 from labkit.student import student_error
 
 if TYPE_CHECKING:
@@ -76,10 +71,7 @@ class Session:
         self.left = worker.limits.wall_seconds  # seconds that the test may still wait for answers
         self.ended: WorkerFailure | None = None
         self.cpu_seconds = 0.0
-        self._too_much_memory = threading.Event()
-        self._closed = threading.Event()
-        self._watch = threading.Thread(target=self._watch_memory, daemon=True)
-        self._watch.start()
+        self._watch = worker.watch()
 
     def ask(self, request: dict) -> Any:
         """The value that the student's side claims. Raises StudentError, WorkerFailure."""
@@ -169,7 +161,7 @@ class Session:
     def _why_it_ended(self) -> WorkerFailure:
         """Asks the parent how the child ended, and says it in words."""
         event = self.worker._next_event(1.0)
-        if self._too_much_memory.is_set():
+        if self._watch.too_much_memory.is_set():
             return WorkerOutOfMemory(self._memory_words())
         if event is None:  # the parent is gone, or the child closed its socket and lives on
             return WorkerCrashed("your code ended the process that runs it, or closed its connection")
@@ -201,20 +193,8 @@ class Session:
             f"your code used more memory than the {self.worker.limits.memory_mib:,} MiB that a test may use"
         )
 
-    def _watch_memory(self) -> None:
-        """Ends the test's processes when together they hold too much; RLIMIT_DATA counts each alone."""
-        ceiling = self.worker.limits.memory_mib * 2**20
-        while not self._closed.wait(0.1):
-            processes = self.worker.processes()
-            if resident_bytes(processes) > ceiling and proportional_bytes(processes) > ceiling:
-                self._too_much_memory.set()
-                for process in processes:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
-
     def close(self) -> None:
         """Ends the test: its processes are killed and its files cleared, see `Worker.settle`."""
-        self._closed.set()
-        self._watch.join()
+        self._watch.close()
         self.connection.close()
         self.worker.end(self)

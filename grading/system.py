@@ -7,7 +7,6 @@
 Not covered: the sandboxes themselves (`sandbox.py`, `launch.py`).
 """
 
-import contextlib
 import fcntl
 import functools
 import importlib.util
@@ -18,8 +17,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
-
-import psutil
 
 from grading.confine import FIRST_UID
 
@@ -125,24 +122,3 @@ def clear_user_files(
                     shutil.rmtree(entry.path, ignore_errors=True)
                 else:
                     os.unlink(entry.path)
-
-
-def resident_bytes(processes: Sequence[psutil.Process]) -> int:
-    """Bytes in memory, shared pages counted once for each process: quick, and never too little."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            total += process.memory_info().rss
-    return total
-
-
-def proportional_bytes(processes: Sequence[psutil.Process]) -> int:
-    """Bytes, pages that several processes share divided among them."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(OSError):
-            text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-            total += next(
-                int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
-            )
-    return total

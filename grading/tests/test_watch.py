@@ -1,0 +1,52 @@
+"""The memory watch over a box's processes, also where the grader may not look into them."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from grading import sandbox
+from grading.tests.submissions import ROOT
+
+# What a container leaves root by default, and what any other user is once the code hides its processes.
+WITHOUT_TRACING = ["setpriv", "--bounding-set", "-sys_ptrace,-sys_admin,-perfmon"]
+
+HIDDEN = """
+import ctypes, os, time
+for _ in range(4):
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: nobody may look into this process
+        held = b"x" * 80_000_000
+        time.sleep(60)
+        os._exit(0)
+time.sleep(60)
+"""
+
+GRADER = """
+import sys
+from grading.confine import Limits
+from grading.sandbox import Box
+from grading.watch import Watch
+
+with Box(sys.argv[1], limits=Limits(memory_mib=200)) as box:
+    process = box.popen([box.python, "-I", "-S", "-c", sys.argv[2]])
+    watch = Watch(box, process, seconds=20)
+    ended = watch.too_much_memory.wait(15)
+    watch.close()
+print("ended" if ended else "left alone")
+"""
+
+
+def test_processes_that_hide_their_memory_are_counted_in_full():
+    root = os.geteuid() == 0
+    backend = "user" if root else "bubblewrap"
+    found = sandbox.probe(backend)
+    if not found.works or (root and not shutil.which("setpriv")):
+        pytest.skip(f"{backend}: {found.reason or 'no setpriv'}")
+    command = [sys.executable, "-c", GRADER, backend, HIDDEN]
+    said = subprocess.run(
+        WITHOUT_TRACING + command if root else command, cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert said.stdout.strip() == "ended", said
