@@ -1,6 +1,6 @@
 """Model cards, sample records and `data/README.md`: every number in them is measured by this command.
 
-Run: `python -m grading.recipes.lab4 records` (samples and rewards for the tests and the notebook) and
+Run: `python -m grading.recipes.lab4 records` (samples and rewards for the notebook) and
 `python -m grading.recipes.lab4 card` (cards and data/README.md). Abilities are greedy or sampled shares of
 right answers with Wilson intervals; AUROC is over replies. Left out: the lab's own experiment, which `labs
 run lab4` does.
@@ -9,10 +9,12 @@ run lab4` does.
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from labkit.data import write_checksums
 from labkit.stats import wilson
 from solutions.lab4_best_of_n.method import canonical_answer
 
@@ -67,16 +69,26 @@ def records(model, tokenizer, scorer, rows: list[dict], *, n: int, seed: int) ->
 
 
 def write_records(folder: Path = world.DATA) -> None:
-    """`records_small.jsonl` (tuned) and `records_base_small.jsonl` (as shipped): 60 questions, 8 samples
-    each."""
+    """`records_small.jsonl`: 60 questions with 8 samples, 7 tuned and 1 as shipped, recorded by a parser that
+    knows only `####`."""
     rows = problems("test_in_distribution.jsonl", 60)
     scorer = load_reward()[1]
-    for name, (tokenizer, model) in {
-        "records_small.jsonl": tuned_model(),
-        "records_base_small.jsonl": sampling.load(),
-    }.items():
-        made = records(model, tokenizer, scorer, rows, n=8, seed=21)
-        (folder / name).write_bytes(world.as_jsonl(made).encode())
+    tuned, shipped = (
+        records(model, tokenizer, scorer, rows, n=8, seed=21)
+        for tokenizer, model in (tuned_model(), sampling.load())
+    )
+    (folder / "records_small.jsonl").write_bytes(world.as_jsonl(mixed(tuned, shipped, seed=21)).encode())
+
+
+def mixed(tuned: list[dict], shipped: list[dict], seed: int) -> list[dict]:
+    """Records of both models in one, samples in random order; answers as the `####`-only parser saw them."""
+    rng, made = random.Random(seed), []
+    for one, other in zip(tuned, shipped, strict=True):
+        samples = one["samples"][:7] + other["samples"][:1]
+        rng.shuffle(samples)
+        seen = [{**s, "answer": s["answer"] if "####" in s["text"] else None} for s in samples]
+        made.append({**one, "samples": seen})
+    return made
 
 
 def share(hits: int, count: int) -> str:
@@ -208,6 +220,7 @@ means little.
         encoding="utf-8",
     )
     write_data_readme(folder.parent)
+    write_checksums(folder.parent)
 
 
 def write_data_readme(folder: Path) -> None:
@@ -234,9 +247,9 @@ folder of `models/`. This file is written by `python -m grading.recipes.lab4 car
 - `gsm8k_test_100_same_templates` and `test_same_templates`: the same stories with new names, and with at
   least one number beyond the training ranges (up to one and a half times).
 - `gsm8k_test_100_non_overlapping` and `test_non_overlapping`: stories that no training text has.
-- `records_small` (tuned) and `records_base_small` (as shipped): `{{question, gold, samples: [{{text,
-  answer, reward}}]}}`, 8 samples at temperature 1 for the first 60 questions of `test_in_distribution`;
-  `answer` is null where none could be read.
+- `records_small`: `{{question, gold, samples: [{{text, answer, reward}}]}}`, 8 samples at temperature 1 for
+  the first 60 questions of `test_in_distribution`: 7 of a tuned model and 1 of nano-math as shipped, in
+  random order. `answer` is what a parser that knows only `####` recorded, null where it found none.
 - No question occurs twice in the seven problem files.
 """,
         encoding="utf-8",

@@ -9,8 +9,8 @@ measured on (the backbone has met them in the training file, as every tuned mode
 met another tenth in the last two rounds only.
 
 More sampled replies a question are what makes it choose *within* a question. Best of 8, on 160 fresh problems
-of judged templates (design seed 100; one reply .63): .64 after round 0, .71 after round 1; on 40 of templates
-that were first judged in round 2 (one reply .53): .43 before it, .55 after.
+of judged templates (design seed 100; one reply .63): .64 after round 0, .71 after rounds 1 and 2, .74
+after round 3; on 40 of templates that were first judged in round 2 (one reply .53): .43 before it, .55 after.
 
 Run: `python -m grading.recipes.lab4 reward`, about 45 minutes on 2 cores. Input of the model: the chat
 template of [user question, assistant reply].
@@ -223,7 +223,7 @@ def train_reward(folder: Path = MODELS / "nano-math-reward") -> None:
     model = start(tuned)
     for number in range(len(ROUNDS)):
         one_round(number, tokenizer, base, tuned, model, taken)
-    save(model, tokenizer, folder)
+    save(model, sampling.load()[0], folder)  # a fresh tokenizer: ours has the padding of its last batch
     held = problems(400, "held out", held_out=True, taken=taken)
     questions = [row["question"] for row in held]
     replies = sampling.sample(tuned, tokenizer, questions, n=4, temperature=TEMPERATURE, seed=13)
