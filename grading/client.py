@@ -108,7 +108,7 @@ class Worker:
         staff = {f"staff/{name}": ROOT / name for name in ("labkit", "course.yaml", "data/models")}
         staff |= {
             f"staff/grading/{name}.py": ROOT / "grading" / f"{name}.py"
-            for name in ("__init__", "codec", "confine", "worker")
+            for name in ("__init__", "clearing", "codec", "confine", "worker")
         }
         existing = {place: path for place, path in staff.items() if path.exists()}
         self._box = box = Box(

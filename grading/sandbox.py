@@ -34,12 +34,11 @@ from typing import IO
 
 import psutil
 
-from grading import confine, launch
+from grading import clearing, confine, launch
 from grading.backends import BACKENDS, Probe, SandboxError, choose, container_tool, probe
 from grading.confine import Confinement, Limits
 from grading.system import (
     ENVIRONMENT,
-    clear_user_files,
     python_for_others,
     site_packages,
     system_paths,
@@ -170,8 +169,7 @@ class Box:
     def replace(self, place: str, folder: Path) -> None:
         """Puts the content of `folder` in a changeable place; the code sees it from its next look on."""
         target = self.root / place
-        for old in target.iterdir() if target.exists() else ():
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        clearing.empty(target)
         self._copy(Path(folder).resolve(), target)
 
     def _copy(self, source: Path, target: Path) -> None:
@@ -312,8 +310,8 @@ class Box:
         """Ends everything, removes every file of this box and gives its user back."""
         self.kill_all()
         if self.uid is not None and self.backend == "user":
-            clear_user_files(self.uid)
-        shutil.rmtree(self.root, ignore_errors=True)
+            clearing.remove_files_of(self.uid)
+        clearing.remove(self.root)
         if self._lock is not None:
             self._lock.close()
             self._lock = None

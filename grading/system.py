@@ -11,10 +11,8 @@ import fcntl
 import functools
 import importlib.util
 import os
-import shutil
 import stat
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -109,16 +107,3 @@ def tree_open_to_others(path: Path) -> bool:
         if not mode & stat.S_IROTH or (stat.S_ISDIR(mode) and not mode & stat.S_IXOTH):
             return False
     return True
-
-
-def clear_user_files(
-    uid: int, folders: Sequence[str] = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
-) -> None:
-    """Removes what a worker's user, whose processes have ended, left where everybody may write."""
-    for folder in folders:
-        for entry in os.scandir(folder) if os.path.isdir(folder) else ():
-            if entry.stat(follow_symlinks=False).st_uid == uid:
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                else:
-                    os.unlink(entry.path)

@@ -23,19 +23,18 @@ import os
 import re
 import secrets
 import select
-import shutil
 import signal
 import socket
 import sys
 import traceback
 from pathlib import Path
 
-# Of `grading` the sandbox holds only this file, codec.py and confine.py; other paths come by argument.
+# Of `grading` the sandbox holds this file and what is imported here; other paths come by argument.
 SETTINGS = json.loads(sys.argv[1]) if __name__ == "__main__" else {}
 if __name__ == "__main__":
     sys.path += [*SETTINGS["site_packages"], SETTINGS["staff"]]
 
-from grading import codec, confine  # noqa: E402  (the path is set just above)
+from grading import clearing, codec, confine  # noqa: E402  (the path is set just above)
 
 STUB = re.compile(r"TODO \d+\.\d+ \w+: see notebooks/\w+\.ipynb, section \d+")
 
@@ -151,20 +150,9 @@ def _end_all(settings: dict, confinement: confine.Confinement) -> None:
 def _clear(settings: dict, confinement: confine.Confinement) -> None:
     """Empties the folders where the test could write."""
     for folder in settings["own_folders"]:
-        for entry in os.scandir(folder):
-            _remove(entry)
+        clearing.empty(folder)
     if not settings["own_namespace"] and confinement.uid is not None:
-        for folder in ("/tmp", "/var/tmp", "/dev/shm"):
-            for entry in os.scandir(folder):
-                if entry.stat(follow_symlinks=False).st_uid == confinement.uid:
-                    _remove(entry)
-
-
-def _remove(entry: os.DirEntry) -> None:
-    if entry.is_dir(follow_symlinks=False):
-        shutil.rmtree(entry.path)
-    else:
-        os.unlink(entry.path)
+        clearing.remove_files_of(confinement.uid)
 
 
 # --- the child ---

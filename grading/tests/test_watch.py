@@ -24,6 +24,15 @@ for _ in range(4):
 time.sleep(60)
 """
 
+SHARED = """
+import os, time
+held = b"x" * 100_000_000  # once for all five
+for _ in range(4):
+    if os.fork() == 0:
+        break
+time.sleep(60)
+"""
+
 GRADER = """
 import sys
 from grading.confine import Limits
@@ -32,21 +41,24 @@ from grading.watch import Watch
 
 with Box(sys.argv[1], limits=Limits(memory_mib=200)) as box:
     process = box.popen([box.python, "-I", "-S", "-c", sys.argv[2]])
-    watch = Watch(box, process, seconds=20)
-    ended = watch.too_much_memory.wait(15)
+    watch = Watch(box, process, seconds=30)
+    ended = watch.too_much_memory.wait(float(sys.argv[3]))
     watch.close()
 print("ended" if ended else "left alone")
 """
 
 
-def test_processes_that_hide_their_memory_are_counted_in_full():
+@pytest.mark.parametrize(
+    ("program", "seconds", "becomes"), [(HIDDEN, 15, "ended"), (SHARED, 2, "left alone")]
+)
+def test_pages_are_shared_out_unless_a_process_hides_them(program, seconds, becomes):
     root = os.geteuid() == 0
     backend = "user" if root else "bubblewrap"
     found = sandbox.probe(backend)
     if not found.works or (root and not shutil.which("setpriv")):
         pytest.skip(f"{backend}: {found.reason or 'no setpriv'}")
-    command = [sys.executable, "-c", GRADER, backend, HIDDEN]
+    command = [sys.executable, "-c", GRADER, backend, program, str(seconds)]
     said = subprocess.run(
         WITHOUT_TRACING + command if root else command, cwd=ROOT, capture_output=True, text=True, timeout=120
     )
-    assert said.stdout.strip() == "ended", said
+    assert said.stdout.strip() == becomes, said
