@@ -133,7 +133,7 @@ def first_facts(lab: Lab, submission: str, gradescope: Mapping[str, Any] | None 
 
 
 def _defect(error: Exception) -> str:
-    """What staff read of an error: its own words where it is one of ours, else its type and where it arose."""
+    """What staff read of an error: its own words where it is one of ours, else type and place, too."""
     if isinstance(error, (GraderError, sandbox.SandboxError, LabError)):
         return f"{type(error).__name__}: {error}"
     place = traceback.extract_tb(error.__traceback__)[-1:]
@@ -192,7 +192,7 @@ class _Grading:
                 )
 
     def _clean_up(self, what: str, close: Callable[[], None]) -> None:
-        """Closes what ran the submission. A failure of that costs no check and doesn't hide an earlier one."""
+        """Closes what ran the submission. A failure of it costs no check and hides no earlier one."""
         try:
             close()
         except Exception as error:
@@ -244,7 +244,7 @@ class _Grading:
         if trouble:
             self.ledger.add(_note_row("A problem of ours", STAFF_NOTE))
         if self.notes:
-            text = "\n".join(f"• {note}" for note in self.notes)
+            text = "\n".join(f"• {note}" for note in self.ledger.run.notes)
             self.ledger.add(_note_row("About the files you handed in", text))
         self.ledger.update(seconds=self.clock.seconds, staff=trouble or None)
         return self.ledger.finish(summary(self.ledger.save(), self.lab))
