@@ -4,9 +4,9 @@
     empty("/tmp")                     all that is in it
     remove_files_of(60001)            what this user left where everybody may write; its processes have ended
 
-`shutil.rmtree` recurses, so 1,500 nested folders end the process that calls it. Here a folder found inside
-another one is moved up first: no path gets long, and nothing is as deep as what it removes. Needs only the
-standard library, because it runs inside the sandbox too (`worker.py`). What can't be removed stays.
+`shutil.rmtree` recurses, so a thousand nested folders end the process that calls it. Here a folder found
+inside another one is moved up first: no path gets long, and nothing is as deep as what it removes. Needs
+only the standard library, because it runs inside the sandbox too (`worker.py`). What can't be removed stays.
 """
 
 import contextlib

@@ -8,13 +8,14 @@
 
 `lab` has the API of `labkit.testing.LocalLab`, so a test can't tell which one it has. What can go wrong in
 a call is in `session.py`; each failure costs the test in which it happens and no other: the next
-`worker.lab` starts clean, with a new parent if the old one is gone. Not covered: several submissions at
-once (one Worker each).
+`worker.lab` starts clean, with a new parent if the old one is gone, however often. Not covered: several
+submissions at once (one Worker each).
 """
 
 import contextlib
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,6 @@ from labkit.student import StudentError
 ROOT = Path(__file__).resolve().parents[1]
 WARM_UP_SECONDS = 180  # five on a quiet machine; a cold disk or a busy one takes longer
 SETTLE_SECONDS = 30  # to end what a test left; milliseconds unless the machine is very busy
-RESTARTS = 8  # a parent that keeps dying is our problem, not the submission's
 
 
 class WorkerBroken(SandboxError):
@@ -73,6 +73,7 @@ class Worker:
         self.tree, self.limits, self.private = Path(tree), limits or Limits(), tuple(private)
         self.backend = choose(backend, own_code=own_code)
         self.restarts = 0
+        self.slow_imports: Counter[str] = Counter()  # module → tests in which its import took all the time
         self._box: Box | None = None
         self._control: socket.socket | None = None
         self._ready = False
@@ -100,6 +101,7 @@ class Worker:
         """From the next test on, another submission: the warmed parent holds nothing of the one before."""
         self.settle()
         self.tree = Path(tree)
+        self.slow_imports.clear()
         if self._box is not None:
             self._box.replace("student", self.tree)
 
@@ -180,8 +182,6 @@ class Worker:
 
     def _restart(self) -> None:
         self.restarts += 1
-        if self.restarts > RESTARTS:
-            raise WorkerBroken(f"the worker ({self.backend}) ended {RESTARTS} times and was given up")
         self.close()
         self._start()
 
@@ -271,8 +271,9 @@ class RemoteModule:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            request = {"do": "call", "module": self._name, "function": function}
-            return self._session.ask({**request, "args": list(args), "kwargs": kwargs})
+            asked = {"module": self._name, "function": function}
+            self._session.load(asked)
+            return self._session.ask({"do": "call", **asked, "args": list(args), "kwargs": kwargs})
 
         call.__name__ = function
         return call

@@ -1,16 +1,15 @@
 """Inside the sandbox: a warmed parent that forks one child for each test, and that child.
 
-    python -I -S worker.py '{"staff": "/box/staff", "tree": "/box/student", "package": "lab4_best_of_n", …}'
-    FD
+    python -I -S worker.py '{"staff": "/box/staff", "tree": "/box/student", …}' FD
 
 The parent imports torch, transformers and the staff's labkit once, holds no student code and takes orders on
 the control socket FD: `{"order": "test"}` with the socket of one test attached, and `{"order": "end"}`. For
 each test it forks; after each it ends every process that the test left and clears what it wrote. The child
 gives up its privileges (`confine.py`), puts the submission last on `sys.path` and answers requests until its
-socket closes:
+socket closes. A request, and its answer:
 
-    {"nonce": "5d…", "do": "call", "module": "method", "function": "majority_vote", "args": [["7", "5"]],
-    "kwargs": {}} {"nonce": "5d…", "value": "7"}
+    {"nonce": "5d…", "do": "call", "module": "method", "function": "majority_vote", "args": …, "kwargs": {}}
+    {"nonce": "5d…", "value": "7"}
 
 Whatever the child says is a claim of the submission; the grader's side (`client.py`) believes none of it. Not
 covered: verdicts. Nothing in this process knows a right answer.
@@ -178,6 +177,7 @@ def _become_student(
         os.chdir(os.environ["TMPDIR"])
         sys.path.append(settings["tree"])
         sys.argv = [""]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         answer_requests(socket.socket(fileno=3), settings)
         code = 0
     finally:
@@ -208,7 +208,8 @@ def answer_requests(connection: socket.socket, settings: dict) -> None:
         request = codec.loads(frame, resolve=resolve)
         nonce = request["nonce"]
         try:
-            reply = codec.dumps({"nonce": nonce, "value": _do(request, settings)}, replace=replace)
+            value = {"nonce": nonce, "value": _do(request, settings)}
+            reply = codec.dumps(value, codec.ANSWER, replace=replace)
         except codec.CodecError as error:
             reply = codec.dumps({"nonce": nonce, "refused": error.code})
         except BaseException as error:  # SystemExit and pytest's outcomes too: nothing leaves but an answer
@@ -236,7 +237,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
 
 
 def _do(request: dict, settings: dict) -> object:
-    """The result of one request: a lab function, or a fixture of the staff."""
+    """The result of one request: a lab function, a fixture of the staff, or the import of a lab's module."""
     if request["do"] == "make":
         from labkit import fixtures
 
@@ -245,6 +246,8 @@ def _do(request: dict, settings: dict) -> object:
     if f"{module}.{function}" not in settings["allowed"]:
         raise PermissionError(f"{module}.{function} may not be called")
     imported = importlib.import_module(f"starter.{settings['package']}.{module}")
+    if request["do"] == "import":
+        return None
     return getattr(imported, function)(*request["args"], **request["kwargs"])
 
 
@@ -299,6 +302,8 @@ def _connect(where: str) -> socket.socket:
 
 def main() -> None:
     confine.become_unreadable()
+    # Python listens to SIGINT, and the kernel hands process 1 what it listens to, even from its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not SETTINGS["own_namespace"]:
         confine.become_subreaper()
     control = _connect(sys.argv[2])

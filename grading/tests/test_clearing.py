@@ -17,10 +17,10 @@ open("closed/inside/file", "w").close()
 os.symlink("/etc", "link")
 os.symlink("nowhere", "closed/broken")
 os.mkfifo("pipe")
-for n in range(3000):
+for n in range(1200):
     os.mkdir("deeper")
     open("file", "w").close()
-    if n % 500 == 499:
+    if n % 400 == 399:
         os.chmod(".", 0o500)
     os.chdir("deeper")
 os.chdir(sys.argv[1])

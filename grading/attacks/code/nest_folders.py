@@ -8,7 +8,7 @@ def best_of_n(answers, rewards):
             os.chdir(top)
             os.makedirs("closed/inside")
             os.chmod("closed", 0)
-            for _ in range(3000):
+            for _ in range(1200):
                 os.mkdir("deeper")
                 os.chdir("deeper")
         except OSError:
