@@ -18,7 +18,6 @@ import dataclasses
 import datetime
 import os
 import secrets
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ from grading.notebook import NotebookAnswers, NotebookRun
 from grading.notebook_merge import Merged, merge
 from grading.plugin import GraderError, Outcome, run_hidden_tests, seed_of
 from grading.results import Ledger, Results, Row, RowData, RunData
+from grading.scratch import scratch
 from grading.stage import staff_root
 from labkit.course import Lab, load_course
 from labkit.errors import LabError
@@ -96,8 +96,7 @@ def grade(
     """
     submission, out = Path(submission), Path(out)
     info = load_course(staff_root()).lab(lab)
-    if not submission.exists():
-        raise LabError("a submission: a zip, or a folder with starter/", "no such path", submission)
+    intake.check_kind(submission)
     try:
         chosen = sandbox.choose(backend, own_code=own_code)
     except sandbox.SandboxError as error:
@@ -158,9 +157,9 @@ class _Grading:
     def run(self, submission: Path) -> str:
         """All stages. Returns what failed on our side, for staff; "" when nothing did. Raises nothing."""
         try:
-            with tempfile.TemporaryDirectory(prefix="submission-") as folder, self.clock.stage("total"):
+            with scratch("submission-") as folder, self.clock.stage("total"):
                 with self.clock.stage("intake"):
-                    taken = intake.take(submission, self.lab, Path(folder))
+                    taken = intake.take(submission, self.lab, folder)
                 self._note(taken.notes, submission_sha256=taken.sha256)
                 self._run_stages(taken)
         except Exception as error:

@@ -65,14 +65,20 @@ class Intake:
         return self.tree / found[0] if found else None
 
 
+def check_kind(submission: Path) -> None:
+    """Raises LabError: there is nothing at this path, or something without an end, such as a device."""
+    if not (submission.is_file() or submission.is_dir()):
+        found = "no such path" if not submission.exists() else "neither a file nor a folder"
+        raise LabError("a submission: a zip, or a folder with starter/", found, submission)
+
+
 def take(submission: Path, lab: Lab, into: Path) -> Intake:
     """Puts what counts of `submission`, a zip or a folder, into `into` (an empty or new folder).
 
-    Raises LabError: no such path. Nothing that the submission holds raises.
+    Raises LabError: no file and no folder there. Nothing that the submission holds raises.
     """
     submission = Path(submission)
-    if not submission.exists():
-        raise LabError("a submission: a zip, or a folder with starter/", "no such path", submission)
+    check_kind(submission)
     notes: list[str] = []
     if submission.is_dir():
         entries = of_folder(submission, notes)

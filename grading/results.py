@@ -23,7 +23,9 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from labkit.errors import LabError
 
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 
@@ -188,8 +190,15 @@ def _sum(points: Any) -> float:
 
 
 def load(path: Path) -> Results:
-    """Read and check a results.json. Raises pydantic.ValidationError, which names the key."""
-    return Results.model_validate_json(path.read_bytes())
+    """Read and check a results.json. Raises LabError: not one of ours, with the key that doesn't fit."""
+    try:
+        return Results.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise LabError(
+            "a results.json of this grader", f"{key}: {first['msg']}", path, "grading run"
+        ) from None
 
 
 def atomic_write(path: Path, text: str) -> None:

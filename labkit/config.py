@@ -37,12 +37,22 @@ def parse(config_class: type[C], argv: Sequence[str], presets: Path | str) -> C:
     Raises:
         LabError: unknown preset or field (with near names), or a value that does not fit.
     """
-    words = _read_words(argv)
+    return _from_words(config_class, _read_words(argv), Path(presets))
+
+
+def check(config_class: type, argv: Sequence[str], presets: Path | str) -> None:
+    """Raises what `parse` would, before anything heavy is imported; options of the lab's own are left out."""
+    known = {"config", "profile", *_types(config_class)}
+    words = {name: word for name, word in _read_words(argv).items() if name in known}
+    _from_words(config_class, words, Path(presets))
+
+
+def _from_words(config_class: type[C], words: dict[str, Any], presets: Path) -> C:
     preset = words.pop("config", None)
     profile = words.get("profile")
     if preset is not None and profile is not None and Path(preset).stem != profile:
         raise LabError("either --config or --profile", f"--config {preset} and --profile {profile}")
-    path = _preset_path(preset or profile or "nano", Path(presets))
+    path = _preset_path(preset or profile or "nano", presets)
     values = load_yaml(config_class, path)
     if profile is not None and "profile" not in _types(config_class):
         del words["profile"]

@@ -38,8 +38,11 @@ class Submission:
 def submit(lab_name: str, out: Path | None = None, root: Path | None = None) -> Submission:
     """Writes the submission of a lab, by default `submission_<lab>.zip` in the course's folder.
 
+    out: another folder, or the zip's whole path.
+
     Unwritten TODOs and forbidden imports are warnings, since a part of a lab may be handed in.
-    Raises LabError: unknown lab, a module or the notebook missing, or more than 20 MB.
+    Raises LabError: unknown lab, a module or the notebook missing, more than 20 MB, or nothing can be
+    written at `out`.
     """
     root = root or project_root()
     course = load_course(root)
@@ -63,8 +66,14 @@ def submit(lab_name: str, out: Path | None = None, root: Path | None = None) -> 
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "files": {name: sha256(root / name) for name in files},
     }
-    path = out or root / f"submission_{lab.key}.zip"
-    atomic_write(path, _packed(manifest, files, root))
+    name = f"submission_{lab.key}.zip"
+    path = root / name if out is None else out / name if out.is_dir() else out
+    try:
+        atomic_write(path, _packed(manifest, files, root))
+    except OSError as error:
+        raise LabError(
+            "a place to write the zip", error.strerror or str(error), path, "--out FOLDER"
+        ) from None
     return Submission(path, tuple(files), tuple(warnings(lab, root)))
 
 
