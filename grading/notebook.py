@@ -17,7 +17,8 @@ import base64
 import json
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,9 @@ from labkit.course import Lab
 from labkit.student import student_error
 
 MAX_CLAIMS = 4 * 2**20
-CELL_SECONDS = 30  # wall; the slowest reference answer takes 0.3
-SETUP_SECONDS = 120  # imports of torch and transformers on a busy machine
-RUN_SECONDS = 300
-LIMITS = Limits(cpu_seconds=120, memory_mib=2048)
+LIMITS = Limits(cpu_seconds=120, memory_mib=2048)  # of a kernel; wall time of cells and run: 5 times CPU
+CELL_SECONDS = 10  # CPU; the slowest reference answer takes 0.3
+SETUP_SECONDS = 40  # CPU; imports of torch and transformers take 6
 VALUE_LIMITS = codec.Limits(header_bytes=150_000, body_bytes=150_000, elements=10_000, depth=8)
 
 
@@ -64,11 +64,29 @@ class _Said(BaseModel):
     frame: str | None = None
 
 
-class _Claims(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    setup: _Said = _Said(state="crashed")
-    answers: dict[str, _Said] = {}
-    tests: dict[str, _Said] = {}
+@dataclass(frozen=True)
+class _Claims:
+    setup: _Said = field(default_factory=lambda: _Said(state="crashed"))
+    answers: Mapping[str, _Said] = field(default_factory=dict)
+    tests: Mapping[str, _Said] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, file: Any) -> _Claims:
+        """The claims in the runner's file, each checked by itself: a malformed one costs its own value."""
+        file = file if isinstance(file, dict) else {}
+        answers, tests = (file.get(part) for part in ("answers", "tests"))
+        each = [
+            {str(name): _said(claim) for name, claim in part.items()} if isinstance(part, dict) else {}
+            for part in (answers, tests)
+        ]
+        return cls(_said(file.get("setup")), *each)
+
+
+def _said(claim: Any) -> _Said:
+    try:
+        return _Said.model_validate(claim)
+    except ValidationError:
+        return _Said(state="crashed")
 
 
 class NotebookRun:
@@ -88,10 +106,13 @@ class NotebookRun:
         backend: str = "auto",
         limits: Limits = LIMITS,
         private: tuple[Path, ...] = (),
-        seconds: float = RUN_SECONDS,
+        seconds: float | None = None,
         cell_seconds: float = CELL_SECONDS,
     ):
-        """Starts the run. Raises SandboxError: the backend can't be used."""
+        """Starts the run. Raises SandboxError: the backend can't be used.
+
+        seconds: of wall time for the whole run; None: that of `limits`. cell_seconds: of CPU for one answer.
+        """
         self.merged = merged
         self._claims: _Claims | None = None
         self._seconds = cell_seconds
@@ -118,7 +139,7 @@ class NotebookRun:
             self._box.close()
             raise
         # what was written before the deadline counts
-        self._watch = Watch(self._box, self._process, seconds)
+        self._watch = Watch(self._box, self._process, limits.wall_seconds if seconds is None else seconds)
 
     def __enter__(self) -> NotebookRun:
         return self
@@ -157,6 +178,7 @@ class NotebookRun:
             "cwd": box.path("course"),
             "seconds": self._seconds,
             "setup_seconds": SETUP_SECONDS,
+            "wall_factor": box.limits.wall_factor,
         }
         (work / "records.json").write_text(json.dumps(records, allow_nan=False), encoding="utf-8")
         (work / "job.json").write_text(json.dumps(job), encoding="utf-8")
@@ -186,8 +208,8 @@ class NotebookRun:
 
     def _read(self) -> _Claims:
         try:
-            return _Claims.model_validate_json(self._box.read_back("work/claims.json", MAX_CLAIMS))
-        except (sandbox.SandboxError, ValidationError):
+            return _Claims.of(json.loads(self._box.read_back("work/claims.json", MAX_CLAIMS)))
+        except (sandbox.SandboxError, ValueError, RecursionError):
             return _Claims()  # nothing usable: every value is missing
 
 
