@@ -18,7 +18,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -80,28 +79,30 @@ def proportional_bytes(processes: Sequence[psutil.Process]) -> int:
     total = 0
     for process in processes:
         try:
-            text = _memory_map(process.pid)
-            total += next(
-                int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
-            )
+            lines = _memory_map(process.pid).splitlines()
+            total += next(int(line.split()[1]) * 1024 for line in lines if line.startswith(b"Pss:"))
         except OSError:
             total += resident_bytes([process])
     return total
 
 
-def _memory_map(pid: int) -> str:
+def _memory_map(pid: int) -> bytes:
     """What the kernel sums up of a process's pages. Raises OSError: it hides them, or has ended.
 
     It takes the right to trace the process. Root in a container lacks it for other users', so it reads as the
     process's owner (a hidden process says root), in this thread alone: setfsuid(2).
     """
-    owner, libc = os.stat(f"/proc/{pid}"), ctypes.CDLL(None)
-    if os.geteuid() != 0:
-        return Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    try:
-        libc.setfsgid(owner.st_gid)
-        libc.setfsuid(owner.st_uid)
-        return Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    owner, libc, root = os.stat(f"/proc/{pid}"), ctypes.CDLL(None), os.geteuid() == 0
+    try:  # nothing here may need a file of root's: Python would import a codec as the owner
+        if root:
+            libc.setfsgid(owner.st_gid)
+            libc.setfsuid(owner.st_uid)
+        file = os.open(f"/proc/{pid}/smaps_rollup", os.O_RDONLY | os.O_CLOEXEC)
     finally:
-        libc.setfsuid(0)
-        libc.setfsgid(os.getegid())
+        if root:
+            libc.setfsuid(0)
+            libc.setfsgid(os.getegid())
+    try:
+        return os.read(file, 65_536)
+    finally:
+        os.close(file)

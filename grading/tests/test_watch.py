@@ -19,9 +19,9 @@ for _ in range(4):
     if os.fork() == 0:
         ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: nobody may look into this process
         held = b"x" * 80_000_000
-        time.sleep(60)
+        time.sleep(120)
         os._exit(0)
-time.sleep(60)
+time.sleep(120)
 """
 
 SHARED = """
@@ -30,7 +30,19 @@ held = b"x" * 100_000_000  # once for all five
 for _ in range(4):
     if os.fork() == 0:
         break
-time.sleep(60)
+time.sleep(120)
+"""
+
+ORPHANS = """
+import os, time
+for _ in range(4):
+    if os.fork() == 0:
+        if os.fork() == 0:
+            held = b"x" * 80_000_000
+            time.sleep(120)
+        os._exit(0)
+    os.wait()
+time.sleep(120)
 """
 
 GRADER = """
@@ -41,7 +53,7 @@ from grading.watch import Watch
 
 with Box(sys.argv[1], limits=Limits(memory_mib=200)) as box:
     process = box.popen([box.python, "-I", "-S", "-c", sys.argv[2]])
-    watch = Watch(box, process, seconds=30)
+    watch = Watch(box, process, seconds=90)
     ended = watch.too_much_memory.wait(float(sys.argv[3]))
     watch.close()
 print("ended" if ended else "left alone")
@@ -49,7 +61,8 @@ print("ended" if ended else "left alone")
 
 
 @pytest.mark.parametrize(
-    ("program", "seconds", "becomes"), [(HIDDEN, 15, "ended"), (SHARED, 2, "left alone")]
+    ("program", "seconds", "becomes"),
+    [(HIDDEN, 60, "ended"), (ORPHANS, 60, "ended"), (SHARED, 2, "left alone")],
 )
 def test_pages_are_shared_out_unless_a_process_hides_them(program, seconds, becomes):
     root = os.geteuid() == 0
@@ -59,6 +72,6 @@ def test_pages_are_shared_out_unless_a_process_hides_them(program, seconds, beco
         pytest.skip(f"{backend}: {found.reason or 'no setpriv'}")
     command = [sys.executable, "-c", GRADER, backend, program, str(seconds)]
     said = subprocess.run(
-        WITHOUT_TRACING + command if root else command, cwd=ROOT, capture_output=True, text=True, timeout=120
+        WITHOUT_TRACING + command if root else command, cwd=ROOT, capture_output=True, text=True, timeout=180
     )
     assert said.stdout.strip() == becomes, said
