@@ -110,7 +110,7 @@ class Worker:
         staff = {f"staff/{name}": ROOT / name for name in ("labkit", "course.yaml", "data/models")}
         staff |= {
             f"staff/grading/{name}.py": ROOT / "grading" / f"{name}.py"
-            for name in ("__init__", "clearing", "codec", "confine", "worker")
+            for name in ("__init__", "clearing", "codec", "confine", "forbidden", "worker")
         }
         existing = {place: path for place, path in staff.items() if path.exists()}
         self._box = box = Box(
@@ -129,6 +129,7 @@ class Worker:
             "tree": box.path("student"),
             "package": self.info.package,
             "allowed": sorted(self.info.allowed_calls),
+            "forbidden": {f"{todo.module}.{todo.function}": list(todo.forbidden) for todo in self.info.todos},
             "confinement": box.confinement.to_json(),
             "own_namespace": box.own_namespaces,
             "own_folders": own_folders,

@@ -33,7 +33,8 @@ SETTINGS = json.loads(sys.argv[1]) if __name__ == "__main__" else {}
 if __name__ == "__main__":
     sys.path += [*SETTINGS["site_packages"], SETTINGS["staff"]]
 
-from grading import clearing, codec, confine  # noqa: E402  (the path is set just above)
+from grading import clearing, codec, confine, forbidden  # noqa: E402  (the path is set just above)
+from labkit.plain import as_plain  # noqa: E402
 
 STUB = re.compile(r"TODO \d+\.\d+ \w+: see notebooks/\w+\.ipynb, section \d+")
 
@@ -194,7 +195,7 @@ def answer_requests(connection: socket.socket, settings: dict) -> None:
         return handles[handle.id]
 
     def replace(value: object) -> object:
-        plain = _as_plain(value)
+        plain = as_plain(value)
         if plain is not value:
             return plain
         name = secrets.token_hex(16)
@@ -245,10 +246,11 @@ def _do(request: dict, settings: dict) -> object:
     module, function = request["module"], request["function"]
     if f"{module}.{function}" not in settings["allowed"]:
         raise PermissionError(f"{module}.{function} may not be called")
-    imported = importlib.import_module(f"starter.{settings['package']}.{module}")
-    if request["do"] == "import":
-        return None
-    return getattr(imported, function)(*request["args"], **request["kwargs"])
+    with forbidden.blocked(settings["forbidden"].get(f"{module}.{function}", ()), settings["tree"]):
+        imported = importlib.import_module(f"starter.{settings['package']}.{module}")
+        if request["do"] == "import":
+            return None
+        return getattr(imported, function)(*request["args"], **request["kwargs"])
 
 
 def describe_error(error: BaseException, settings: dict) -> dict:
@@ -271,18 +273,6 @@ def describe_error(error: BaseException, settings: dict) -> dict:
         stub = STUB.fullmatch(error.args[0])
         told["todo"] = error.args[0].split()[1] if stub else ""
     return told
-
-
-def _as_plain(value: object) -> object:
-    """The plain form of libraries' containers that labs use like dicts and tuples; else `value` itself."""
-    kind = (type(value).__module__, type(value).__name__)
-    if kind in (("collections", "OrderedDict"), ("collections", "defaultdict"), ("collections", "Counter")):
-        return dict(value)
-    if kind[1] == "BatchEncoding" and kind[0].startswith("transformers."):
-        return dict(value.data)
-    if kind == ("torch", "Size"):
-        return tuple(value)
-    return value
 
 
 def _class_name(value: object) -> str:

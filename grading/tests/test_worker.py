@@ -133,6 +133,29 @@ def test_containers_of_libraries_arrive_as_plain_ones(worker, tmp_path):
     assert shape == (2, 3) and type(shape) is tuple and torch.equal(scalar, torch.tensor(1))
 
 
+SECRETLY = {
+    "exec": "exec('import tr' + 'l')",
+    "pieces": "importlib.import_module('t' + 'rl')",
+    "from a part": "exec('from trl.trainer import utils')",
+    "the standard library": "import pkgutil; pkgutil.resolve_name('tr' + 'l')",
+}
+
+
+@pytest.mark.parametrize("name", SECRETLY)
+def test_a_forbidden_library_can_not_be_imported_in_secret(worker, tmp_path, name):
+    text = "import importlib, sys\n\ndef score_samples_batched(*args):\n    " + SECRETLY[name]
+    text += "\n    return 'trl' in sys.modules\n\nmajority_vote = score_samples_batched\n"
+    with_method(worker, tmp_path / "secret", text)
+    with worker.lab("secret", seed=1) as lab:
+        with pytest.raises(StudentError) as caught:
+            lab.method.score_samples_batched()
+        assert (caught.value.student_type, caught.value.student_line) == ("ForbiddenImport", 4)
+    with_method(worker, tmp_path / "allowed", text.replace("tr' + 'l", "json").replace("t' + 'rl", "json"))
+    with worker.lab("allowed", seed=1) as lab:
+        if "trl" not in SECRETLY[name]:
+            assert lab.method.score_samples_batched() is False
+
+
 def test_nothing_survives_a_test(worker, tmp_path):
     text = "import os\nseen = []\n\ndef majority_vote(answers):\n    seen.append(1)\n"
     text += "    path = os.environ['TMPDIR'] + '/mark'\n    old = os.path.exists(path)\n"
