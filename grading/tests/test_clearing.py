@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grading import clearing, system
+from grading import clearing, sandbox, system
 
 LEFT = """
 import os, sys
@@ -62,6 +62,16 @@ def test_deep_and_closed_folders_go(run, folder):
         run(f"{source}\nimport sys\n{call}(sys.argv[1])", str(place))
         assert place.exists() == (call == "empty")
         assert not place.exists() or not list(place.iterdir())
+
+
+@pytest.mark.parametrize("backend", ["bubblewrap", "user", "limits"])
+def test_a_box_closes_whatever_its_code_left(backend):
+    if not sandbox.probe(backend).works:
+        pytest.skip(sandbox.probe(backend).reason)
+    with sandbox.Box(backend, writable=("work",)) as box:
+        process = box.popen([box.python, "-I", "-S", "-c", LEFT, box.path("work")])
+        assert process.wait(timeout=120) == 0
+    assert not box.root.exists()
 
 
 def test_only_one_users_files_go(folder):
