@@ -27,14 +27,13 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import psutil
 
-from grading import clearing, confine, launch
+from grading import clearing, confine, launch, scratch
 from grading.backends import BACKENDS, Probe, SandboxError, choose, container_tool, probe
 from grading.confine import Confinement, Limits
 from grading.system import (
@@ -80,7 +79,8 @@ class Box:
     ):
         self.backend = backend if checked else choose(backend)
         self.limits = limits or Limits()
-        self.root = Path(tempfile.mkdtemp(prefix="labs-box-"))
+        self.root, held = scratch.make("labs-box-")
+        self._held: int | None = held
         self.root.chmod(0o711)
         self.processes: dict[subprocess.Popen, int] = {}  # → how many of its descendants are the box's own
         self._lock: IO[str] | None = None
@@ -312,6 +312,9 @@ class Box:
         if self.uid is not None and self.backend == "user":
             clearing.remove_files_of(self.uid)
         clearing.remove(self.root)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None
