@@ -189,7 +189,8 @@ def show(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> None:
     """Print effect, target, mean, spread, and whether it holds."""
     table = Table(title=f"{lab.key}: effects on nano over seeds {' '.join(map(str, seeds))}")
     for column in ("effect", "target", "mean", "sd", "by seed", ""):
-        table.add_column(column, justify="left" if column in ("effect", "") else "right")
+        side = "left" if column in ("effect", "") else "right"
+        table.add_column(column, justify=side, no_wrap=column == "effect")
     for name, effect in effects.items():
         values = " ".join(f"{value:.3f}" for value in effect.values)
         verdict = "[green]holds[/]" if effect.holds else "[red]falls short[/]"

@@ -11,6 +11,7 @@ that of TRL's `TrlParser` (`--config file.yaml --field value`), without its impo
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,7 +86,7 @@ def build(config_class: type[C], values: dict[str, Any], where: object = "") -> 
 
 def as_dict(config: Any) -> dict[str, Any]:
     """A configuration as plain JSON values, in the order of its fields."""
-    return TypeAdapter(type(config)).dump_python(config, mode="json")
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def describe(config_class: type) -> str:

@@ -66,7 +66,7 @@ from starter.lab4_best_of_n.method import majority_vote, score_samples_batched, 
 # reward model.
 #
 # **After running.** Measured numbers with n and interval from the table; the vote gained more than expected
-# where few different answers occur; the natural curve of best-of-N flattens, the planted one turns down.
+# where few different answers occur; best-of-N falls beyond n = 4 even without planted samples.
 # Reason: the maximum of 64 noisy rewards picks the largest error of the reward model.
 # <!-- END SOLUTION 4.W1 -->
 
@@ -1132,12 +1132,12 @@ assert n_needed > 0, "at least one item"
 # %% [markdown] written="4.W3"
 # <!-- BEGIN SOLUTION 4.W3 -->
 # The reward is correctness plus error, and the maximum of n rewards selects both: the larger n, the more
-# the winner is the sample with the largest *error*. One wrong sample with a very high reward among n loses
-# the question; the chance to meet one is 1 − (1 − ε)^n.
+# the winner is the sample with the largest *error*. One hacked sample among n loses the question; the chance
+# to meet one is 1 − (1 − ε)^n.
 #
-# The planted curve peaks at a small n and is far lower at 64; the vote stays flat, since a hacked sample
-# has one vote. The natural curve ends within its interval of its peak: this reward model's own errors are
-# milder.
+# The planted curve peaks at n = 2 (.69) and ends at .17; the vote goes on rising: a hacked sample has one
+# vote. The natural curve falls too: .74 at n = 4, .61 at 64, its band over five seeds (.57 to .64) clear of
+# that at the peak (.73 to .76).
 #
 # Help: train the reward model on the failures of 4.15. Test: same questions, paired, n from the
 # discordance.
