@@ -22,7 +22,7 @@ from .errors import LabError
 
 app = typer.Typer(
     name="labs",
-    help="Six labs on making language models better after pre-training.",
+    help="Labs on making language models better after pre-training.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

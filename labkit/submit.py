@@ -18,11 +18,12 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .course import Lab, load_course, project_root
+from .course import Lab, grade_id, load_course, project_root
 from .data import atomic_write, sha256
 from .errors import LabError
 from .sources import forbidden_imports, unfinished
 
+UNWRITTEN = "*Your answer here: replace this line.*"  # what a written answer's cell holds at first
 MAX_BYTES = 20 * 2**20  # a notebook with its plots is below 5 MB; more than this is a checkpoint by mistake
 
 
@@ -93,13 +94,24 @@ def allowed_files(lab: Lab, root: Path) -> list[str]:
 
 
 def warnings(lab: Lab, root: Path) -> list[str]:
-    """Sentences about unwritten TODOs, imports that the course forbids, and a notebook that is not JSON."""
+    """Sentences about what isn't written yet, in modules and notebook, and about forbidden imports."""
     folder = root / "starter" / lab.package
     found = [str(finding) for finding in [*unfinished(folder, lab), *forbidden_imports(folder, lab)]]
     try:
-        json.loads((root / lab.notebook).read_text(encoding="utf-8"))
-    except ValueError:
-        found.append(f"{lab.notebook}: this is not a notebook any more (no valid JSON)")
+        cells = json.loads((root / lab.notebook).read_text(encoding="utf-8"))["cells"]
+        texts = {
+            cell["metadata"]["nbgrader"]["grade_id"]: "".join(cell["source"])
+            for cell in cells
+            if cell["metadata"].get("nbgrader")
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return [*found, f"{lab.notebook}: this is not a notebook any more (no valid JSON)"]
+    for item in (*lab.values, *lab.written):
+        text = texts.get(grade_id(item.id))
+        if text is None:
+            found.append(f"{lab.notebook}: the cell of {item.id} is gone")
+        elif f'NotImplementedError("TODO {item.id} ' in text or text.strip() in ("", UNWRITTEN):
+            found.append(f"{lab.notebook}: {item.id} is not written yet (as saved: save the notebook before)")
     return found
 
 

@@ -188,7 +188,7 @@ def check_bon_failure(answers: list[str | None], rewards: list[float], gold: str
 
     Args:
         answers: N canonical answers of one question.
-        rewards: N rewards, in the same order.
+        rewards: N rewards, in the same order; finite (4.9 refuses others).
         gold: canonical answer.
     Returns:
         True if gold is among the answers and the chosen sample's answer is not gold (None included). False if

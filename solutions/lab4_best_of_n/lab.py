@@ -790,7 +790,7 @@ print((folder / "results/failure_modes_tuned.txt").read_text("utf-8")[:2500])
 # ### More samples: from records
 #
 # **Recorded, not live:** `make effects` ran the full lab over several seeds and wrote `expected.json`:
-# means over seeds. In the *planted* arm a small share of the tuned model's samples was replaced by *hacked*
+# means over seeds; the two `turndown` effects are of the planted arm. In the *planted* arm a small share of the tuned model's samples was replaced by *hacked*
 # ones: wrong, but with the highest reward of their question, as if the generator had found a hole in the
 # reward model. The *natural* arm is the reward model as it is.
 #
@@ -802,6 +802,10 @@ low, over, high = (recorded["records"][key]["overoptimisation"] for key in ("low
 print(f"seeds {recorded['seeds']}, {100 * over['hack_rate']:g} % hacked samples planted")
 for name, effect in recorded["effects"].items():
     print(f"{name:34} {effect['mean']:6.1f} ± {effect['sd']:4.1f}   target {effect['target']}")
+print("\naccuracy at n = 8 minus that at 64, in points (negative: it still rises), mean [95 %] of a seed")
+for arm, name in [(arm, name) for arm in ("planted", "natural") for name in ("best_of_n", "majority")]:
+    row = over[arm][name]
+    print(f"{arm} {name:10} {row['turndown_pp']:+6.1f} [{row['low_pp']:+.1f}, {row['high_pp']:+.1f}]")
 
 # %% tags=["experiment"]
 fig, axes = plots.figure(figsize=(8, 5))
@@ -944,7 +948,8 @@ print(f"really right: {sum(row['correct'] for row in untuned) / len(untuned):.3f
 #
 # The repair has two parts: a parser that reads what people write (4.4), and a gold answer that may never be
 # None (4.8, 4.12, 4.14, 4.15 refuse it). **4.V3:** re-parse the *text* of each question's first sample with
-# your `canonical_answer`; what share is right?
+# your `canonical_answer`; what share is right? (`gold` is
+# canonical: compare with it as it is.)
 
 # %% answer="4.V3"
 from starter.lab4_best_of_n.method import canonical_answer
@@ -1070,7 +1075,7 @@ assert 0 <= oracle_gap <= 1, "the oracle is never below best-of-8, which picks o
 # **4.V5:** vote and best-of-8 answer the same questions, so only the questions on which *one* of them is
 # right say anything: b where the vote alone is right, c where best-of-8 alone is. How many items would a
 # McNemar test need to see this difference |b − c|/N at this discordance (b + c)/N? See
-# `labkit.stats.n_for_mcnemar`.
+# `labkit.stats.n_for_mcnemar`. The vote is that of 4.V2; b ≠ c in all records that the grader injects.
 
 # %% answer="4.V5"
 from labkit.stats import n_for_mcnemar
@@ -1126,8 +1131,9 @@ assert n_needed > 0, "at least one item"
 
 # %% [markdown]
 # **4.W3, when more samples hurt** (5 points). In at most 200 words: why best-of-N can fall as n grows
-# although each choice has a higher reward (2); which of your curves shows it, at which n, with interval,
-# and what the *natural* curve shows instead (2); one change that would help and how you would test it (1).
+# although each choice has a higher reward (2); what the recorded *planted* and *natural* curves show, from
+# which n on, each with its interval (printed above) (2); one change that would help and how you would test
+# it (1).
 
 # %% [markdown] written="4.W3"
 # <!-- BEGIN SOLUTION 4.W3 -->
