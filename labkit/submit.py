@@ -98,12 +98,9 @@ def warnings(lab: Lab, root: Path) -> list[str]:
     folder = root / "starter" / lab.package
     found = [str(finding) for finding in [*unfinished(folder, lab), *forbidden_imports(folder, lab)]]
     try:
-        cells = json.loads((root / lab.notebook).read_text(encoding="utf-8"))["cells"]
-        texts = {
-            cell["metadata"]["nbgrader"]["grade_id"]: "".join(cell["source"])
-            for cell in cells
-            if cell["metadata"].get("nbgrader")
-        }
+        cells = json.loads((root / lab.notebook).read_text(encoding="utf-8")).get("cells", [])
+        graded = [cell for cell in cells if "nbgrader" in cell.get("metadata", {})]
+        texts = {cell["metadata"]["nbgrader"].get("grade_id"): "".join(cell["source"]) for cell in graded}
     except (ValueError, TypeError, KeyError, AttributeError):
         return [*found, f"{lab.notebook}: this is not a notebook any more (no valid JSON)"]
     for item in (*lab.values, *lab.written):

@@ -706,7 +706,23 @@ def test_a_submission_holds_the_labs_files_and_nothing_else(mini):
     assert names == sorted(["manifest.json", *files])
     assert manifest["files"]["starter/lab9_mini/method.py"] == hashlib.sha256(method).hexdigest()
     assert (manifest["lab"], manifest["release"]) == ("lab9", "1")
-    assert len(made.warnings) == 1 and "TODO 9.2 half is not written yet" in made.warnings[0]
+    assert "TODO 9.2 half is not written yet" in made.warnings[0]
+
+
+def test_unwritten_and_lost_cells_of_the_notebook_are_said(mini):
+    def warned(texts):
+        cells = [
+            {"metadata": {"nbgrader": {"grade_id": name}}, "source": text} for name, text in texts.items()
+        ]
+        cells.append({"metadata": {}, "source": ["print(1)"]})
+        _write(mini / "notebooks" / "lab9_mini.ipynb", json.dumps({"cells": cells}))
+        return [text for text in submit("lab9", root=mini).warnings if "notebooks/" in text]
+
+    stub = ["# TODO\n", 'raise NotImplementedError("TODO 9.V1 share: compute it in this cell")']
+    assert warned({"9-V1": "share = 0.5", "9-W1": "Because."}) == []
+    first, second = warned({"9-V1": stub, "9-W1": "*Your answer here: replace this line.*"})
+    assert "9.V1 is not written yet" in first and "9.W1 is not written yet" in second
+    assert "the cell of 9.W1 is gone" in warned({"9-V1": "share = 0.5"})[0]
 
 
 def test_a_submission_that_is_too_large_names_the_file(mini):
