@@ -257,6 +257,7 @@ def run_notebook(lab: Lab, root: Path) -> tuple[float, dict[str, float]]:
         notebook.cells.append(nbformat.v4.new_code_cell(READ_EFFECTS))
         with tempfile.TemporaryDirectory() as runtime:
             variables = {**environment(tree), "JUPYTER_RUNTIME_DIR": runtime, "MPLBACKEND": "agg"}
+            variables.pop("OMP_NUM_THREADS", None)  # `make test` sets 1 for two processes; this one is alone
             client = NotebookClient(
                 notebook,
                 timeout=int(2 * NOTEBOOK_SECONDS),

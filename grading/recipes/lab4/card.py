@@ -182,13 +182,15 @@ It knows nothing outside this world, and no English beyond it.
             [canonical_answer(t) == sampling.gold(row) for t in ts]
             for row, ts in zip(rows, replies, strict=True)
         ]
+        likely = sampling.log_probabilities(tuned, tokenizer, questions, replies)
+        lengths = [[len(text) for text in texts] for texts in replies]
         low, middle, high = reward.auroc_interval(rows, replies, scores)
-        longest = sum(g[max(range(8), key=lambda i: len(t[i]))] for g, t in zip(good, replies, strict=True))
-        best = sum(g[max(range(8), key=lambda i: s[i])] for g, s in zip(good, scores, strict=True))
-        lines.append(
-            f"| {title} | {middle:.3f} ({low:.3f} – {high:.3f}) | {sum(map(sum, good)) / 1600:.1%} | "
-            f"{share(best, 200)} | {share(longest, 200)} |"
-        )
+        cells = [f"{middle:.3f} ({low:.3f} – {high:.3f})", f"{reward.auroc(rows, replies, likely):.3f}"]
+        cells.append(f"{sum(map(sum, good)) / 1600:.1%}")
+        for judged_by in (scores, likely, lengths):
+            best = sum(g[max(range(8), key=s.__getitem__)] for g, s in zip(good, judged_by, strict=True))
+            cells.append(share(best, 200))
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     (folder / "nano-math-reward" / "README.md").write_text(
         f"""# nano-math-reward
 
@@ -207,15 +209,17 @@ One number for a question and a reply: higher means more likely right. The rewar
 ## Measured abilities
 
 200 problems a row, 8 replies of a tuned model (seed 102) at temperature 1; AUROC over replies with a 95
-% bootstrap interval clustered by problem; the others are accuracies with Wilson intervals. By `python -m
-grading.recipes.lab4 card`.
+% bootstrap interval clustered by problem; the others are accuracies with Wilson intervals. Two controls:
+the tuned model's own log-probability of the reply, and its length. By `python -m grading.recipes.lab4 card`.
 
-| problems | AUROC | one reply | best of 8 by this model | longest of 8 (control) |
-| --- | --- | --- | --- | --- |
+| problems | AUROC | of log-probability | one reply | best of 8 by this model | by log-probability | longest |
+| --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(lines)}
 
-It judges what it saw: replies in this world's wording. A reply in another style gets a number too, which
-means little.
+**What it can't do**, as the first row says: judge stories that it never judged in training. It knows what
+right solutions of its stories look like; it does not check arithmetic. The lab's test questions come from
+its stories, so the lab's numbers are those of a judge at home. A reply in another style gets a number too,
+which means little.
 """,
         encoding="utf-8",
     )
