@@ -236,7 +236,7 @@ def _stems(text: str) -> set[str]:
 def prove_notebook(work: Work) -> Iterator[Proof]:
     for lab in work.labs:
         seconds, effects = run_notebook(lab, work.root)
-        # Told, not judged: seconds on a busy machine prove nothing. The budget is DESIGN's, on two free cores.
+        # Told, not judged: seconds on a busy machine prove nothing. The budget is for two free cores.
         print(f"{lab.notebook}: top to bottom in {seconds:.0f} s (budget {NOTEBOOK_SECONDS:.0f} s)")
         yield Proof("notebook", f"{lab.notebook} runs from top to bottom")
         yield from compare_effects(lab, effects, work.root / "solutions" / lab.package / "expected.json")
