@@ -171,7 +171,7 @@ def of_folder(folder: Path, notes: list[str]) -> list[Entry]:
             else:
                 notes.append(f"{shown} is a link or a special file, not a file; it was left out.")
     if not entries:
-        notes.append("There is no file in the submitted folder.")
+        notes.append("The submitted folder is empty: there is no file in it.")
     return entries
 
 
