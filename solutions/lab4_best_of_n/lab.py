@@ -239,7 +239,7 @@ check("4.4")
 # %% [markdown]
 # ## 4.5 Batched sampling
 #
-# Eight samples for 150 questions are 1,200 texts; one at a time that takes an hour, in batches a minute.
+# Eight samples for 100 questions are 800 texts: far too slow one at a time, a minute in batches.
 # Three things go wrong silently in a batch:
 #
 # - **padding side**: a decoder continues from the last position, so a prompt padded on the right is
@@ -631,7 +631,7 @@ check("4.17")
 #
 # Everything below runs on *your* functions; `run.py` only wires them. Live, in a few minutes on two cores:
 # fine-tuning, greedy answers of the tuned and the **untuned** model on three test sets, and eight samples
-# for 150 questions from both. The full lab (`labs run lab4`) draws 64 samples from the tuned model; its
+# for 100 questions from both. The full lab (`labs run lab4`) draws 64 samples from the tuned model; its
 # numbers come later, from records, and the text says so.
 #
 # **Predict first:** your numbers stand in 4.W1? Then go on.
@@ -645,7 +645,7 @@ tests = {
     "same_templates": "gsm8k_test_100_same_templates.jsonl",
     "non_overlapping": "gsm8k_test_100_non_overlapping.jsonl",
 }
-live = Config(profile="notebook", test_sets=tests, sample_items=150, samples_tuned=8, curve_ns=(1, 2, 4, 8))
+live = Config(profile="notebook", test_sets=tests, sample_items=100, samples_tuned=8, curve_ns=(1, 2, 4, 8))
 folder = run.run(live, until="data").folder
 print("everything of this run lies in", folder.relative_to(folder.parents[1]))
 
