@@ -700,6 +700,9 @@ effects = {"tuned_minus_untuned_pp": found["tuned_minus_untuned_pp"]["value_pp"]
 #
 # Your 4.5 and 4.6, question by question in batches of similar length. Each shard of 40 questions is saved
 # when it is finished, so an interrupted cell goes on where it stopped.
+#
+# Before you trust a reward, read the judge's card, `data/models/nano-math-reward/README.md`: on stories it
+# was trained to judge it is good, on others it is at chance. Which ones does this test hold?
 
 # %% tags=["experiment"]
 run.run(live, until="sample")
