@@ -48,18 +48,18 @@ def bubblewrap(box: Plan, as_first: bool) -> list[str]:
         words += ["--unshare-user"]
     if as_first:
         words += ["--as-pid-1"]  # nothing inside its namespace can kill process 1
-    words += ["--proc", "/proc", "--dev", "/dev"]
-    for place in ("/dev/shm", "/tmp"):  # before the rest: a checkout with its Python may stand below /tmp
-        words += ["--perms", "1777", "--size", tmp, "--tmpfs", place]
     parents = {str(folder) for path in box.system for folder in Path(path).parents}
     for place in (*box.sources, *box.writable):
         parents |= {str(folder) for folder in Path(box.path(place)).parents}
-    for folder in sorted(parents - {"/", "/tmp", *box.system}):
+    for folder in sorted(parents - {"/", *box.system}):
         if not any(folder.startswith(f"{bound}/") for bound in box.system):
             # bubblewrap's own default keeps other users out
             words += ["--perms", "0755", "--dir", folder]
     for path in box.system:
         words += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
+    words += ["--proc", "/proc", "--dev", "/dev"]
+    for place in ("/dev/shm", "/tmp"):
+        words += ["--perms", "1777", "--size", tmp, "--tmpfs", place]
     for place, source in box.sources.items():
         words += ["--ro-bind", str(source), box.path(place)]
     for place in box.writable:

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from grading import backends, launch, sandbox
+from grading import backends, sandbox
 from grading.client import Handle, Worker, WorkerCrashed, WorkerRefused, WorkerTimeout
 from grading.confine import Limits
 from grading.plugin import seed_of
@@ -254,11 +254,3 @@ def test_the_same_seed_gives_the_same_inputs(worker):
         with worker.lab("rng", seed=seed) as lab:
             draws.append(int(lab.rng.integers(10**9)))
     assert draws[0] == draws[1] != draws[2]
-
-
-def test_a_checkout_below_tmp_is_not_hidden_by_the_boxs_own_tmp(tmp_path):
-    limits = sandbox.Limits()
-    python = "/tmp/checkout/.venv"
-    words = launch.bubblewrap(launch.Plan(tmp_path, 1234, limits, (python,), {}, (), ()), as_first=True)
-    own, bound = words.index("/tmp"), words.index(python)
-    assert words[own - 1] == "--tmpfs" and words[bound - 1] == "--ro-bind" and own < bound
