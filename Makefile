@@ -53,12 +53,12 @@ demo: $(READY) sandbox  ## set up, build the release, grade four submissions of 
 
 # OMP_NUM_THREADS=1: two test processes on two cores, each with its own thread.
 test: export OMP_NUM_THREADS = 1
-test: $(READY) sandbox  ## lint, rebuild and leak checks, stubs and mutants, all tests
+test: $(READY) sandbox  ## lint, rebuild and leak checks, stubs and mutants, one notebook, all tests
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/grading lint
 	$(BIN)/grading build --check
-	$(BIN)/grading verify --only ids,solution,stubs,mutants,release
+	$(BIN)/grading verify --only ids,solution,stubs,mutants,notebook,release
 	$(BIN)/python -m pytest tests --against solutions -n 2 $(PYTEST_FLAGS)
 	$(BIN)/python -m pytest grading/tests -n 2 $(PYTEST_FLAGS)
 

@@ -23,8 +23,8 @@ from rich.table import Table
 
 from grading.client import Worker
 from grading.samples import pack
-from grading.sandbox import proportional_bytes
 from grading.stage import activated, environment, staff_root, stage
+from grading.watch import proportional_bytes
 from labkit.course import Lab, load_course
 
 TARGETS = {"modules_seconds": 15.0, "notebook_seconds": 60.0, "peak_memory_gb": 3.0}

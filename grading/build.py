@@ -26,13 +26,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from labkit.course import Course, Lab, load_course
 
 from .markers import Problem, Region, SourceError, replace_regions
+from .scratch import scratch
 from .stage import staff_root
 
 LINE_LENGTH = 110
@@ -173,11 +173,11 @@ def _ruff(target: Path) -> list[Problem]:
 @contextlib.contextmanager
 def _built(root: Path, course: Course) -> Iterator[Path]:
     """A freshly built tree in a folder beside the project's own (same file system, so renaming is atomic)."""
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=root) as folder:
-        (Path(folder) / "starter").mkdir()
-        (Path(folder) / "notebooks").mkdir()
-        build_into(Path(folder), root, course)
-        yield Path(folder)
+    with scratch(".build-", root) as folder:
+        (folder / "starter").mkdir()
+        (folder / "notebooks").mkdir()
+        build_into(folder, root, course)
+        yield folder
 
 
 def differences(root: Path | None = None) -> list[str]:

@@ -37,6 +37,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labkit.course import Lab, Todo, grade_id, load_course
+from labkit.submit import UNWRITTEN
 
 from .build import fences
 from .markers import Problem, Region, SourceError, replace_regions
@@ -45,7 +46,6 @@ AUTHOR_KEYS = ("answer", "test", "written", "card")
 JUPYTEXT_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # its own notes on blank lines
 STAGE_TAGS = ("setup", "inject")
 RELEASE_URL = "{{release_url}}"  # in a cell's text: the address in course.yaml
-WRITTEN_STUB = "*Your answer here: replace this line.*"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -129,7 +129,7 @@ def nbgrader_notebook(lab: Lab, text: str, path: str | Path, release_url: str = 
 def answer_stub(lab: Lab, region: Region) -> list[str]:
     """What a student finds in the place of a region of the notebook."""
     if region.text:
-        return [WRITTEN_STUB]
+        return [UNWRITTEN]
     begin, end = fences(region.id)
     return [begin, stub_line(lab, region.id), end]
 
@@ -260,6 +260,11 @@ def todo_card(lab: Lab, todo: Todo) -> str:
             f"| difficulty | {dots(todo.difficulty)} |",
             f"| importance | {dots(todo.importance)} |",
             f"| time, points | {todo.minutes} minutes, {todo.points:g} points |",
+            *(
+                [f"| without | {', '.join(f'`{name}`' for name in todo.forbidden)} |"]
+                if todo.forbidden
+                else []
+            ),
             f'| check it | `check("{todo.id}")` |',
         ]
     )

@@ -109,17 +109,19 @@ def release(
 
 @app.command()
 def run(
-    submission: Annotated[Path, typer.Argument(help="a zip or a folder")],
+    submission: Annotated[str, typer.Argument(help="a zip or a folder")],
     lab: LabOption,
-    out: Annotated[Path, typer.Option(help="folder for results.json, report.html, results.csv")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="folder for results.json and the report")],
     backend: Annotated[str, typer.Option(help="auto, bubblewrap, user, container or limits")] = "auto",
     notebook: Annotated[bool, typer.Option(help="grade the notebook too")] = True,
 ) -> None:
     """Grade one submission."""
     from .grade import GradingFailed, grade
 
+    if not submission:  # Path("") is the folder where one stands
+        raise LabError("a submission: a zip, or a folder with starter/", "an empty name", "SUBMISSION")
     try:
-        results = grade(submission, lab, out, backend=backend, notebook=notebook)
+        results = grade(Path(submission), lab, out, backend=backend, notebook=notebook)
     except GradingFailed as error:
         _say(f"grading failed, through no fault of the submission: {error}\nsee: {out / 'results.json'}")
         raise typer.Exit(3) from None
@@ -132,7 +134,7 @@ def run(
 def report(
     results: Annotated[Path, typer.Argument(help="results.json of a run")],
     out: Annotated[
-        Path | None, typer.Option(help="folder to write to; beside results.json without it")
+        Path | None, typer.Option(file_okay=False, help="folder to write to; beside results.json without it")
     ] = None,
 ) -> None:
     """Write report.html and results.csv from a results.json."""
@@ -145,7 +147,7 @@ def report(
 @app.command()
 def gradescope(
     lab: LabOption,
-    out: Annotated[Path, typer.Option(help="folder for the zip")] = Path("dist"),
+    out: Annotated[Path, typer.Option(file_okay=False, help="folder for the zip")] = Path("dist"),
 ) -> None:
     """Write the zip to upload as a Gradescope autograder."""
     from .gradescope.package import package
@@ -156,7 +158,7 @@ def gradescope(
 @app.command()
 def nbgrader(
     lab: LabOption,
-    out: Annotated[Path, typer.Option(help="a new folder for the nbgrader course")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="a new folder for the nbgrader course")],
 ) -> None:
     """Write an nbgrader course folder with this lab's notebook as an assignment."""
     from .nbgrader_course import write_course
@@ -197,7 +199,7 @@ def effects(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="folder for the results")] = Path("out/demo"),
+    out: Annotated[Path, typer.Option(file_okay=False, help="folder for the results")] = Path("out/demo"),
 ) -> None:
     """Build the release, grade four submissions of every lab, run one notebook, print the table."""
     from .demo import demo as show

@@ -8,19 +8,20 @@
 
 `lab` has the API of `labkit.testing.LocalLab`, so a test can't tell which one it has. What can go wrong in
 a call is in `session.py`; each failure costs the test in which it happens and no other: the next
-`worker.lab` starts clean, with a new parent if the old one is gone. Not covered: several submissions at
-once (one Worker each).
+`worker.lab` starts clean, with a new parent if the old one is gone, however often. Not covered: several
+submissions at once (one Worker each).
 """
 
 import contextlib
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
+from psutil import Process
 
 from grading.codec import Handle
 from grading.confine import Limits
@@ -34,6 +35,7 @@ from grading.session import (
     WorkerRefused,
     WorkerTimeout,
 )
+from grading.watch import Watch
 from labkit.course import Lab, load_course
 from labkit.errors import LabError
 from labkit.student import StudentError
@@ -41,7 +43,6 @@ from labkit.student import StudentError
 ROOT = Path(__file__).resolve().parents[1]
 WARM_UP_SECONDS = 180  # five on a quiet machine; a cold disk or a busy one takes longer
 SETTLE_SECONDS = 30  # to end what a test left; milliseconds unless the machine is very busy
-RESTARTS = 8  # a parent that keeps dying is our problem, not the submission's
 
 
 class WorkerBroken(SandboxError):
@@ -72,6 +73,7 @@ class Worker:
         self.tree, self.limits, self.private = Path(tree), limits or Limits(), tuple(private)
         self.backend = choose(backend, own_code=own_code)
         self.restarts = 0
+        self.slow_imports: Counter[str] = Counter()  # module → tests in which its import took all the time
         self._box: Box | None = None
         self._control: socket.socket | None = None
         self._ready = False
@@ -99,6 +101,7 @@ class Worker:
         """From the next test on, another submission: the warmed parent holds nothing of the one before."""
         self.settle()
         self.tree = Path(tree)
+        self.slow_imports.clear()
         if self._box is not None:
             self._box.replace("student", self.tree)
 
@@ -107,7 +110,7 @@ class Worker:
         staff = {f"staff/{name}": ROOT / name for name in ("labkit", "course.yaml", "data/models")}
         staff |= {
             f"staff/grading/{name}.py": ROOT / "grading" / f"{name}.py"
-            for name in ("__init__", "codec", "confine", "worker")
+            for name in ("__init__", "clearing", "codec", "confine", "forbidden", "worker")
         }
         existing = {place: path for place, path in staff.items() if path.exists()}
         self._box = box = Box(
@@ -126,6 +129,7 @@ class Worker:
             "tree": box.path("student"),
             "package": self.info.package,
             "allowed": sorted(self.info.allowed_calls),
+            "forbidden": {f"{todo.module}.{todo.function}": list(todo.forbidden) for todo in self.info.todos},
             "confinement": box.confinement.to_json(),
             "own_namespace": box.own_namespaces,
             "own_folders": own_folders,
@@ -179,8 +183,6 @@ class Worker:
 
     def _restart(self) -> None:
         self.restarts += 1
-        if self.restarts > RESTARTS:
-            raise WorkerBroken(f"the worker ({self.backend}) ended {RESTARTS} times and was given up")
         self.close()
         self._start()
 
@@ -237,13 +239,13 @@ class Worker:
         """Gives the present parent up; the next test starts a new one."""
         self.close()
 
-    def processes(self) -> list[psutil.Process]:
-        """Every process of the present test, seen from outside. None in a container: it has its own limit."""
-        try:
-            found = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
-        return found[1:] if self.backend == "bubblewrap" else found  # there the parent itself is the first
+    def watch(self) -> Watch:
+        """Looks after the memory of the present test."""
+        return Watch(self._box, self._process)
+
+    def processes(self) -> list[Process]:
+        """Every process of the present test, seen from outside; see `Box.below`."""
+        return self._box.below(self._process) if self._box is not None else []
 
 
 def _control_for(box: Box) -> tuple[socket.socket, str, socket.socket | None]:
@@ -270,8 +272,9 @@ class RemoteModule:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            request = {"do": "call", "module": self._name, "function": function}
-            return self._session.ask({**request, "args": list(args), "kwargs": kwargs})
+            asked = {"module": self._name, "function": function}
+            self._session.load(asked)
+            return self._session.ask({"do": "call", **asked, "args": list(args), "kwargs": kwargs})
 
         call.__name__ = function
         return call

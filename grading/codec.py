@@ -76,6 +76,8 @@ class Limits:
 
 
 DEFAULT = Limits()
+# What a submission may answer: a lab's longest answer takes 0.1 MiB, and a list 32 times a tensor's bytes.
+ANSWER = Limits(header_bytes=2 * 2**20, body_bytes=8 * 2**20, elements=500_000)
 
 
 @dataclass(frozen=True)

@@ -156,27 +156,9 @@ FORBIDDEN_CALLS = (
     # other processes' memory
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "userfaultfd"),
     # namespaces, mounts, the kernel
-    *(
-        "mount",
-        "umount2",
-        "pivot_root",
-        "chroot",
-        "unshare",
-        "setns",
-        "bpf",
-        "perf_event_open",
-        "init_module",
-    ),
-    *(
-        "finit_module",
-        "kexec_load",
-        "add_key",
-        "request_key",
-        "keyctl",
-        "open_by_handle_at",
-        "swapon",
-        "reboot",
-    ),
+    *("mount", "umount2", "pivot_root", "chroot", "unshare", "setns", "bpf", "perf_event_open"),
+    *("init_module", "finit_module", "kexec_load", "add_key", "request_key", "keyctl"),
+    *("open_by_handle_at", "swapon", "reboot"),
     # io_uring goes round seccomp; System V and POSIX queues outlive a test
     *("io_uring_setup", "io_uring_enter", "io_uring_register"),
     *("shmget", "shmat", "semget", "msgget", "mq_open"),
@@ -196,12 +178,10 @@ def forbid_system_calls() -> None:
         rules.add_rule(denied, name)
     for name in ("socket", "socketpair"):
         rules.add_rule(denied, name, seccomp.Arg(0, seccomp.NE, int(socket.AF_UNIX)))
-    rules.add_rule(
-        denied, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, 0x10000000, 0x10000000)
-    )  # CLONE_NEWUSER
-    rules.add_rule(
-        seccomp.ERRNO(errno.ENOSYS), "clone3"
-    )  # its flags are behind a pointer; libc falls back to clone
+    new_user = 0x10000000  # CLONE_NEWUSER
+    rules.add_rule(denied, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, new_user, new_user))
+    # the flags of clone3 are behind a pointer; libc falls back to clone
+    rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
     rules.load()
 
 
@@ -223,24 +203,22 @@ def restrict_files(readable: Sequence[str], writable: Sequence[str]) -> None:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     handled = _ALL_BY_ABI[min(version, 5)]
-    attributes = (ctypes.c_uint64 * 3)(
-        handled, 0, 3 if version >= 6 else 0
-    )  # 3: no signals or abstract sockets out
+    scope = 3 if version >= 6 else 0  # 3: no signals or abstract sockets out
+    attributes = (ctypes.c_uint64 * 3)(handled, 0, scope)
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = libc.syscall(
         _LANDLOCK_CREATE, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0)
     )
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "landlock_create_ruleset failed")
+    of_files = 0b111 | (1 << 14 if version >= 3 else 0) | (1 << 15 if version >= 5 else 0)
     for path, allowed in [*((p, _READ) for p in readable), *((p, handled) for p in writable)]:
         try:
             descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except (FileNotFoundError, PermissionError):  # not there, or closed to this user anyway
             continue
         if not os.path.isdir(path):
-            allowed &= (
-                1 << 0 | 1 << 1 | 1 << 2 | (1 << 14 if version >= 3 else 0) | (1 << 15 if version >= 5 else 0)
-            )
+            allowed &= of_files
 
         class Beneath(ctypes.Structure):
             _pack_ = 1
@@ -350,6 +328,8 @@ def main(arguments: list[str]) -> None:
         return
     what = Confinement.from_json(arguments[0])
     sys.path.extend(what.site_packages)
+    if sys.platform == "linux":
+        become_subreaper()  # orphans stay below the command, where the memory watch finds them
     confine(what)
     command = arguments[2:]
     os.execv(command[0], command)

@@ -189,25 +189,11 @@ def show(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> None:
     """Print effect, target, mean, spread, and whether it holds."""
     table = Table(title=f"{lab.key}: effects on nano over seeds {' '.join(map(str, seeds))}")
     for column in ("effect", "target", "mean", "sd", "by seed", ""):
-        table.add_column(column, justify="left" if column in ("effect", "") else "right")
+        side = "left" if column in ("effect", "") else "right"
+        table.add_column(column, justify=side, no_wrap=column == "effect")
     for name, effect in effects.items():
         values = " ".join(f"{value:.3f}" for value in effect.values)
         verdict = "[green]holds[/]" if effect.holds else "[red]falls short[/]"
         numbers = (effect.target, f"{effect.mean:.3f}", f"{effect.sd:.3f}")
         table.add_row(name, *numbers, values, verdict)
     Console().print(table)
-
-
-def prediction_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Where one more run lies with 95 % chance: mean ± t · sd · √(1 + 1/n) (normal values, n ≥ 2).
-
-    values: one a seed. Returns (low, high). Raises LabError: fewer than two values.
-    """
-    from scipy import stats
-
-    n = len(values)
-    if n < 2:
-        raise LabError("at least two seeds for an interval", f"{n}", "expected.json", "make effects")
-    half = stats.t.ppf(0.975, n - 1) * statistics.stdev(values) * math.sqrt(1 + 1 / n)
-    mean = statistics.fmean(values)
-    return mean - half, mean + half

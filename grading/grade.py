@@ -5,7 +5,8 @@
 
 `out/results.json` holds every row with zero before any code of the submission runs, and is replaced
 atomically as checks finish; `out/report.html` and `out/results.csv` are made from it. What a submission does
-costs its own checks; a failure of ours is said in the results, and then raised as `GradingFailed`.
+costs its own checks; a failure of ours, whatever it is, is said in the results, and then raised as
+`GradingFailed`.
 
 How to run: `grading run SUBMISSION --lab lab4 --out DIR`. Left out: a class of submissions; people's points.
 """
@@ -17,9 +18,9 @@ import dataclasses
 import datetime
 import os
 import secrets
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,7 @@ from grading.notebook import NotebookAnswers, NotebookRun
 from grading.notebook_merge import Merged, merge
 from grading.plugin import GraderError, Outcome, run_hidden_tests, seed_of
 from grading.results import Ledger, Results, Row, RowData, RunData
+from grading.scratch import scratch
 from grading.stage import staff_root
 from labkit.course import Lab, load_course
 from labkit.errors import LabError
@@ -94,8 +96,7 @@ def grade(
     """
     submission, out = Path(submission), Path(out)
     info = load_course(staff_root()).lab(lab)
-    if not submission.exists():
-        raise LabError("a submission: a zip, or a folder with starter/", "no such path", submission)
+    intake.check_kind(submission)
     try:
         chosen = sandbox.choose(backend, own_code=own_code)
     except sandbox.SandboxError as error:
@@ -108,7 +109,10 @@ def grade(
     grading.notes += notes
     trouble = grading.run(submission)
     results = grading.finish(trouble)
-    report.write(out / "results.json")
+    try:
+        report.write(out / "results.json")
+    except Exception as error:
+        trouble = "; ".join(filter(None, [trouble, f"the report: {_defect(error)}"]))
     if trouble:
         raise GradingFailed(trouble, results)
     return results
@@ -127,6 +131,15 @@ def first_facts(lab: Lab, submission: str, gradescope: Mapping[str, Any] | None 
     )
 
 
+def _defect(error: Exception) -> str:
+    """What staff read of an error: its own words where it is one of ours, else type and place, too."""
+    if isinstance(error, (GraderError, sandbox.SandboxError, LabError)):
+        return f"{type(error).__name__}: {error}"
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f", {Path(frame.filename).name}:{frame.lineno}" for frame in place)
+    return f"a defect of the grader: {type(error).__name__}: {error}{where}"
+
+
 class _Grading:
     """One run; `ledger` is what a kill at any moment leaves behind."""
 
@@ -139,19 +152,22 @@ class _Grading:
         self.clock = _Clock()
         self.merged: Merged | None = None
         self.notes: list[str] = []
+        self.troubles: list[str] = []
 
     def run(self, submission: Path) -> str:
-        """All stages. Returns what failed on our side, for staff; "" when nothing did."""
-        with tempfile.TemporaryDirectory(prefix="submission-") as folder, self.clock.stage("total"):
-            try:
+        """All stages. Returns what failed on our side, for staff; "" when nothing did. Raises nothing."""
+        try:
+            with scratch("submission-") as folder, self.clock.stage("total"):
                 with self.clock.stage("intake"):
-                    taken = intake.take(submission, self.lab, Path(folder))
+                    taken = intake.take(submission, self.lab, folder)
                 self._note(taken.notes, submission_sha256=taken.sha256)
                 self._run_stages(taken)
-            except (GraderError, sandbox.SandboxError, LabError) as error:
-                return f"{type(error).__name__}: {error}"
+        except Exception as error:
+            self.troubles.insert(0, _defect(error))
         broken = [test for test, state in self.ledger.states().items() if state == "staff"]
-        return f"hidden tests failed by themselves: {', '.join(broken)}" if broken else ""
+        if broken:
+            self.troubles.append(f"hidden tests failed by themselves: {', '.join(broken)}")
+        return "; ".join(self.troubles)
 
     def _run_stages(self, taken: intake.Intake) -> None:
         """The worker warms up, and the notebook runs, while pytest collects and runs the hidden tests."""
@@ -159,7 +175,7 @@ class _Grading:
             worker = Worker(
                 taken.tree, lab=self.lab.key, backend=self.backend, limits=self.limits, private=self.private
             )
-            stack.callback(worker.close)
+            stack.callback(self._clean_up, "worker", worker.close)
             with self.clock.stage("collect"):
                 tests, module = promise.collect(promise.hidden_file(self.lab))
                 self._promise(tests)
@@ -173,6 +189,13 @@ class _Grading:
                     on_outcome=self._record,
                     notebook=answers,
                 )
+
+    def _clean_up(self, what: str, close: Callable[[], None]) -> None:
+        """Closes what ran the submission. A failure of it costs no check and hides no earlier one."""
+        try:
+            close()
+        except Exception as error:
+            self.troubles.append(f"cleaning up the {what}: {_defect(error)}")
 
     def _promise(self, tests: list[promise.HiddenTest]) -> None:
         rows = promise.test_rows(self.lab, tests, self.notebook)
@@ -203,7 +226,7 @@ class _Grading:
                 limits=dataclasses.replace(NOTEBOOK_LIMITS, memory_mib=memory),
                 private=self.private,
             )
-            stack.enter_context(run)
+            stack.callback(self._clean_up, "notebook", run.close)
         return NotebookAnswers(run, self.merged, self.lab, records)
 
     def _note(self, notes: Sequence[str], **facts: Any) -> None:
@@ -220,7 +243,7 @@ class _Grading:
         if trouble:
             self.ledger.add(_note_row("A problem of ours", STAFF_NOTE))
         if self.notes:
-            text = "\n".join(f"• {note}" for note in self.notes)
+            text = "\n".join(f"• {note}" for note in self.ledger.run.notes)
             self.ledger.add(_note_row("About the files you handed in", text))
         self.ledger.update(seconds=self.clock.seconds, staff=trouble or None)
         return self.ledger.finish(summary(self.ledger.save(), self.lab))

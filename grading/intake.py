@@ -1,28 +1,25 @@
 """A submission as it was uploaded → a clean tree that holds only what a submission may hold.
 
     taken = take(Path("submission.zip"), load_course().lab("lab4"), into=Path(folder))
-    taken.tree / "starter/lab4_best_of_n/method.py"     the student's modules
-    taken.tree / "notebooks/lab4_best_of_n.ipynb"       the notebook, unread; taken.notebook is None without
-    one taken.notes                                          what was left out or repaired, in plain words
-    taken.findings["4.3"]                                why this TODO can't count: ("forbidden", "TODO 4.3 is
-    to …")
+    taken.tree / "starter/lab4_best_of_n/method.py"   the student's modules
+    taken.notebook                                    the notebook, unread; None without one
+    taken.notes                                       what was left out or repaired, in plain words
+    taken.findings["4.3"]                             why this TODO can't count: ("forbidden", "TODO 4.3 …")
 
 Kept: `starter/<package>/**.py|yaml`, the lab's notebook, `manifest.json`; wherever the student's zip program
 put them. Everything else is left out and said so. Whatever arrives, there is a tree, if need be an empty one,
 so that every check gets its row. Nothing of a submission runs here: sizes and counts are read from the zip's
-directory before anything is unpacked, and Python files are only parsed. Source: PKWARE's APPNOTE 6.3.10,
-sections 4.3.12 to 4.3.16. Not covered: what the code does (the sandbox), what the notebook holds
-(`notebook.py`).
+directory before anything is unpacked, and Python files are only parsed, in a process with limits
+(`parsing.py`). Source: PKWARE's APPNOTE 6.3.10, sections 4.3.12 to 4.3.16. Not covered: what the code does
+(the sandbox), what the notebook holds (`notebook.py`).
 """
 
 import json
 import re
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from grading.parsing import read_bounded
 from grading.upload import MIB, Entry, file_hash, folder_hash, of_folder, of_zip
 from labkit.course import Lab, load_course
 from labkit.errors import LabError
@@ -32,7 +29,10 @@ MAX_MODULE = 512 * 1024  # one .py or .yaml; the longest of ours has 20 KiB
 MAX_NOTEBOOK = 20 * MIB
 MAX_TOTAL = 40 * MIB  # unpacked
 
+MAX_NOTES = 40
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}")
+_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,80}")  # no dot, so none is where a file is to be
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,20 @@ class Intake:
         return self.tree / found[0] if found else None
 
 
+def check_kind(submission: Path) -> None:
+    """Raises LabError: there is nothing at this path, or something without an end, such as a device."""
+    if not (submission.is_file() or submission.is_dir()):
+        found = "no such path" if not submission.exists() else "neither a file nor a folder"
+        raise LabError("a submission: a zip, or a folder with starter/", found, submission)
+
+
 def take(submission: Path, lab: Lab, into: Path) -> Intake:
     """Puts what counts of `submission`, a zip or a folder, into `into` (an empty or new folder).
 
-    Raises LabError: no such path. Nothing that the submission holds raises.
+    Raises LabError: no file and no folder there. Nothing that the submission holds raises.
     """
     submission = Path(submission)
-    if not submission.exists():
-        raise LabError("a submission: a zip, or a folder with starter/", "no such path", submission)
+    check_kind(submission)
     notes: list[str] = []
     if submission.is_dir():
         entries = of_folder(submission, notes)
@@ -84,6 +90,10 @@ def take(submission: Path, lab: Lab, into: Path) -> Intake:
     (into / "starter" / lab.package).mkdir(parents=True, exist_ok=True)
     (into / "starter" / "__init__.py").write_text("", encoding="utf-8")
     files = _keep(entries, lab, into, notes)
+    notes = list(dict.fromkeys(notes))
+    if len(notes) > MAX_NOTES:
+        half = MAX_NOTES // 2
+        notes[half:-half] = [f"… and {len(notes) - MAX_NOTES} more of such notes."]
     if not (into / "starter" / lab.package / "__init__.py").exists():
         (into / "starter" / lab.package / "__init__.py").write_text("", encoding="utf-8")
     return Intake(
@@ -92,7 +102,7 @@ def take(submission: Path, lab: Lab, into: Path) -> Intake:
         sha256=digest,
         size=size,
         files=tuple(sorted(files)),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(notes),
         findings=_findings(into / "starter" / lab.package, lab),
     )
 
@@ -175,8 +185,9 @@ def _places(entries: list[Entry], lab: Lab) -> list[tuple[str, Entry]]:
 
 def _allowed(inside: tuple[str, ...]) -> bool:
     """Whether a path inside the lab's folder is a module or a configuration."""
-    names = all(_NAME.fullmatch(part) for part in inside)
-    return names and 1 <= len(inside) <= 3 and inside[-1].endswith((".py", ".yaml", ".yml"))
+    if not 1 <= len(inside) <= 3 or not all(_FOLDER.fullmatch(part) for part in inside[:-1]):
+        return False
+    return bool(_NAME.fullmatch(inside[-1])) and inside[-1].endswith((".py", ".yaml", ".yml"))
 
 
 def _collisions(places: dict[str, Entry]) -> list[str]:
@@ -197,15 +208,10 @@ def _content(place: str, entry: Entry, notes: list[str]) -> bytes | None:
         return None
     try:
         content = entry.read(limit)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        RuntimeError,
-        NotImplementedError,
-        struct.error,
-    ):
+    except OSError as error:
+        notes.append(f"{place} can't be read ({error.strerror or error}); it was left out.")
+        return None
+    except Exception:  # zipfile and zlib raise a dozen kinds on what a stranger packed
         notes.append(f"{place} is damaged in the zip and can't be unpacked; it was left out.")
         return None
     if len(content) > limit:
@@ -245,15 +251,14 @@ def _manifest_notes(path: Path, lab: Lab) -> list[str]:
 def _findings(folder: Path, lab: Lab) -> dict[str, Finding]:
     """Why TODOs can't count, from the syntax trees; the first reason of each TODO."""
     found: dict[str, Finding] = {}
-    for finding in unfinished(folder, lab):
-        missing = "missing" in finding.words or "there is no function" in finding.words
-        if finding.todo and not missing:
+    modules = read_bounded(folder, [todo.file for todo in lab.todos])
+    for finding in unfinished(folder, lab, modules):
+        if finding.kind == "unwritten":
             continue  # an untouched stub raises NotImplementedError by itself
         words = str(finding) if finding.line else f"{finding.file}: {finding.words}"
         for todo in lab.todos:
             if todo.id == finding.todo or (not finding.todo and todo.file == finding.file):
-                state, certain = "missing" if missing else "syntax", not finding.todo
-                found.setdefault(todo.id, Finding(state, words, certain))
-    for finding in forbidden_imports(folder, lab):
-        found.setdefault(finding.todo, Finding("forbidden", str(finding)))
+                found.setdefault(todo.id, Finding(finding.kind, words, certain=not finding.todo))
+    for finding in forbidden_imports(folder, lab, modules):
+        found.setdefault(finding.todo, Finding(finding.kind, str(finding)))
     return found

@@ -16,13 +16,8 @@ from pathlib import Path
 from grading.backends import container_tool
 from grading.confine import Limits
 
-CAPABILITIES = (
-    "SETUID",
-    "SETGID",
-    "KILL",
-    "DAC_OVERRIDE",
-    "FOWNER",
-)  # to drop, end and clean up after children
+# what the worker's parent needs to drop, end and clean up after its children
+CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER")
 
 
 @dataclass(frozen=True)

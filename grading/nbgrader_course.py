@@ -27,8 +27,9 @@ import nbformat
 
 from labkit.course import Course, Lab, grade_id, load_course
 from labkit.errors import LabError
+from labkit.submit import UNWRITTEN
 
-from .build_notebook import WRITTEN_STUB, nbgrader_notebook, stub_line, write_notebook
+from .build_notebook import nbgrader_notebook, stub_line, write_notebook
 from .lint_tests import marked_tests, test_files
 from .stage import staff_root
 
@@ -121,7 +122,7 @@ def with_hidden_tests(lab: Lab, text: str, course: Course, root: Path) -> nbform
 def config(course: Course, lab: Lab) -> str:
     """The text of nbgrader_config.py: every graded cell's own stub."""
     stubs = {grade_id(value.id): stub_line(lab, value.id) for value in lab.values}
-    stubs |= {grade_id(written.id): WRITTEN_STUB for written in lab.written}
+    stubs |= {grade_id(written.id): UNWRITTEN for written in lab.written}
     return CONFIG.format(
         title=course.title,
         stubs=json.dumps(stubs, indent=4, ensure_ascii=False),

@@ -14,17 +14,14 @@ Left out: the verdict, and the outputs.
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import subprocess
 import tempfile
-import threading
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grading import codec, sandbox
@@ -32,16 +29,15 @@ from grading.client import WorkerCrashed, WorkerFailure, WorkerOutOfMemory, Work
 from grading.confine import Limits
 from grading.notebook_merge import Merged
 from grading.results import clean_text
-from grading.sandbox import proportional_bytes, resident_bytes
 from grading.stage import staff_root
+from grading.watch import Watch
 from labkit.course import Lab
 from labkit.student import student_error
 
 MAX_CLAIMS = 4 * 2**20
-CELL_SECONDS = 30  # wall; the slowest reference answer takes 0.3
-SETUP_SECONDS = 120  # imports of torch and transformers on a busy machine
-RUN_SECONDS = 300
-LIMITS = Limits(cpu_seconds=120, memory_mib=2048)
+LIMITS = Limits(cpu_seconds=120, memory_mib=2048)  # of a kernel; wall time of cells and run: 5 times CPU
+CELL_SECONDS = 10  # CPU; the slowest reference answer takes 0.3
+SETUP_SECONDS = 40  # CPU; imports of torch and transformers take 6
 VALUE_LIMITS = codec.Limits(header_bytes=150_000, body_bytes=150_000, elements=10_000, depth=8)
 
 
@@ -68,11 +64,29 @@ class _Said(BaseModel):
     frame: str | None = None
 
 
-class _Claims(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    setup: _Said = _Said(state="crashed")
-    answers: dict[str, _Said] = {}
-    tests: dict[str, _Said] = {}
+@dataclass(frozen=True)
+class _Claims:
+    setup: _Said = field(default_factory=lambda: _Said(state="crashed"))
+    answers: Mapping[str, _Said] = field(default_factory=dict)
+    tests: Mapping[str, _Said] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, file: Any) -> _Claims:
+        """The claims in the runner's file, each checked by itself: a malformed one costs its own value."""
+        file = file if isinstance(file, dict) else {}
+        answers, tests = (file.get(part) for part in ("answers", "tests"))
+        each = [
+            {str(name): _said(claim) for name, claim in part.items()} if isinstance(part, dict) else {}
+            for part in (answers, tests)
+        ]
+        return cls(_said(file.get("setup")), *each)
+
+
+def _said(claim: Any) -> _Said:
+    try:
+        return _Said.model_validate(claim)
+    except ValidationError:
+        return _Said(state="crashed")
 
 
 class NotebookRun:
@@ -92,13 +106,15 @@ class NotebookRun:
         backend: str = "auto",
         limits: Limits = LIMITS,
         private: tuple[Path, ...] = (),
-        seconds: float = RUN_SECONDS,
+        seconds: float | None = None,
         cell_seconds: float = CELL_SECONDS,
     ):
-        """Starts the run. Raises SandboxError: the backend can't be used."""
+        """Starts the run. Raises SandboxError: the backend can't be used.
+
+        seconds: of wall time for the whole run; None: that of `limits`. cell_seconds: of CPU for one answer.
+        """
         self.merged = merged
         self._claims: _Claims | None = None
-        self._deadline = time.monotonic() + seconds
         self._seconds = cell_seconds
         here = Path(__file__).parent
         root = staff_root()
@@ -122,16 +138,18 @@ class NotebookRun:
         except BaseException:
             self._box.close()
             raise
-        self._closed = threading.Event()
-        self._watch = threading.Thread(target=self._watch_over, daemon=True)
-        self._watch.start()
+        # what was written before the deadline counts
+        self._watch = Watch(self._box, self._process, limits.wall_seconds if seconds is None else seconds)
 
     def __enter__(self) -> NotebookRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closed.set()
-        self._watch.join()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the run, if it still runs, and removes its files."""
+        self._watch.close()
         self._box.close()
         self._log.close()
 
@@ -160,6 +178,7 @@ class NotebookRun:
             "cwd": box.path("course"),
             "seconds": self._seconds,
             "setup_seconds": SETUP_SECONDS,
+            "wall_factor": box.limits.wall_factor,
         }
         (work / "records.json").write_text(json.dumps(records, allow_nan=False), encoding="utf-8")
         (work / "job.json").write_text(json.dumps(job), encoding="utf-8")
@@ -182,36 +201,15 @@ class NotebookRun:
 
     def _finish(self) -> _Claims:
         if self._claims is None:
-            self._watch.join()
+            self._watch.wait()
             self._box.kill_all()
             self._claims = self._read()
         return self._claims
 
-    def _watch_over(self) -> None:
-        """Ends the run at its deadline, and the kernel with all that it started when they hold too much."""
-        ceiling = self._box.limits.memory_mib * 2**20
-        while self._process.poll() is None and not self._closed.wait(0.1):
-            if time.monotonic() > self._deadline:
-                self._process.kill()  # what was written so far counts
-                return
-            found = self._below_the_runner()
-            if resident_bytes(found) > ceiling and proportional_bytes(found) > ceiling:
-                for process in found:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
-
-    def _below_the_runner(self) -> list[psutil.Process]:
-        """The kernel and what it started: bubblewrap's own process and the runner come first in its tree."""
-        try:
-            found = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
-        return found[2:] if self._box.backend == "bubblewrap" else found
-
     def _read(self) -> _Claims:
         try:
-            return _Claims.model_validate_json(self._box.read_back("work/claims.json", MAX_CLAIMS))
-        except (sandbox.SandboxError, ValidationError):
+            return _Claims.of(json.loads(self._box.read_back("work/claims.json", MAX_CLAIMS)))
+        except (sandbox.SandboxError, ValueError, RecursionError):
             return _Claims()  # nothing usable: every value is missing
 
 

@@ -145,7 +145,10 @@ def _answer(theirs: list[dict], ours: dict, notes: list[str]) -> str | None:
     if len(source) > MAX_CELL:
         notes.append(f"{name} is longer than {MAX_CELL:,} characters and was not read")
         return None
-    return source
+    whole = source.encode("utf-8", "replace").decode()
+    if whole != source:
+        notes.append(f"{name} holds half of a character, which is no text; it was read as '?'")
+    return whole
 
 
 def _compare_test(theirs: list[dict], ours: dict, notes: list[str]) -> None:

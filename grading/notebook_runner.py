@@ -3,20 +3,25 @@
     python -I -S notebook_runner.py JOB.json CLAIMS.json        the client
     python -I -S notebook_runner.py --kernel JOB.json -f FILE   the kernel that it starts
 
-JOB.json:    {"path": [...], "codec": FILE, "cwd": DIR, "seconds": 30, "setup_seconds": 120, "cells":
-              [{"kind": "setup" | "answer" | "test", "id": "4.V1", "variable": "tie_share", "source": …}]}
+JOB.json:    {"path": [...], "codec": FILE, "cwd": DIR, "seconds": 10, "setup_seconds": 40, "wall_factor": 5,
+              "cells": [{"kind": "setup" | "answer" | "test", "id": "4.V1", "variable": "tie_share",
+              "source": …}]}
 CLAIMS.json: {"setup": CLAIM, "answers": {"4.V1": CLAIM}, "tests": {"4.V1": CLAIM}}, rewritten after every
     cell, where CLAIM is {"state": "ok" | "error" | "timeout" | "crashed", "error": [type, file, line],
     "frame": base64 of the value}
 
 Everything in CLAIMS.json is a submission's claim: kernel and client run as the same unprivileged user. A
-cell that takes too long or ends the kernel costs itself only: a new kernel runs again what was before it.
+cell that takes too long, ends the kernel or breaks its protocol costs itself only: a new kernel runs again
+what was before it. Too long is more CPU time than `seconds`, or `wall_factor` times as much wall time.
 Source: nbclient.NotebookClient and its hooks. Left out: anything that decides (`notebook.py`).
 """
 
+import contextlib
 import json
 import os
+import signal
 import sys
+import threading
 
 CLAIM_TYPE = "application/x-labs-claim"
 MAX_FRAME = 200_000  # characters: a value is a number or a short list
@@ -136,8 +141,8 @@ class Session:
             claim = {"state": "timeout"}
         except DeadKernelError:
             claim = {"state": "crashed"}
-        except (RuntimeError, OSError) as error:  # the kernel did not start, or broke its own protocol
-            print(f"kernel: {type(error).__name__}: {error}", file=sys.stderr)
+        except Exception as error:  # the kernel did not start, or the cell broke the protocol with it
+            print(f"kernel: {type(error).__name__}: {error!a}", file=sys.stderr)
             claim = {"state": "crashed"}
         if claim["state"] in ("timeout", "crashed"):
             self.close()
@@ -154,9 +159,18 @@ class Session:
         self.client.start_new_kernel_client()
 
     def execute(self, cell: dict) -> bool:
-        """Runs the cell's source; True when it raised."""
-        self.client.labs_seconds = self.job["setup_seconds" if cell["kind"] == "setup" else "seconds"]
-        return self.client.labs_execute(cell["source"])
+        """Runs the cell's source; True when it raised. Raises CellTimeoutError, DeadKernelError."""
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+        seconds = self.job["setup_seconds" if cell["kind"] == "setup" else "seconds"]
+        self.client.labs_seconds = seconds * self.job["wall_factor"]
+        with cpu_limit(self.client.km.provisioner.pid, seconds) as killed:
+            try:
+                return self.client.labs_execute(cell["source"])
+            except DeadKernelError:
+                if killed.is_set():
+                    raise CellTimeoutError(f"more than {seconds} seconds of CPU time") from None
+                raise
 
     def captured(self, cell: dict, failed: bool) -> dict:
         names = {"variable": cell.get("variable", ""), "cell": f"cell {cell['id']}"}
@@ -166,9 +180,9 @@ class Session:
         self.client.labs_claim = None
         self.client.labs_execute(source)
         claim = self.client.labs_claim
-        if not isinstance(claim, dict) or len(str(claim.get("frame", ""))) > MAX_FRAME:
-            return {"state": "error", "error": ["ValueTooLarge" if claim else "NoValue", "value", 0]}
-        return claim
+        if not isinstance(claim, dict):
+            return {"state": "error", "error": ["NoValue", "value", 0]}
+        return bounded(claim)
 
     def close(self) -> None:
         if self.client is None:
@@ -178,8 +192,51 @@ class Session:
             return
         try:
             old._cleanup_kernel()
-        except (RuntimeError, OSError) as error:  # it is dead already; the sandbox ends what is left
-            print(f"kernel shutdown: {error}", file=sys.stderr)
+        except Exception as error:  # it is dead already; the sandbox ends what is left
+            print(f"kernel shutdown: {error!a}", file=sys.stderr)
+
+
+def bounded(claim: dict) -> dict:
+    """A claim as the kernel published it, of the documented form and size, so that it spoils no other."""
+    state, error, frame = (claim.get(name) for name in ("state", "error", "frame"))
+    if type(frame) is str and len(frame) > MAX_FRAME:
+        return {"state": "error", "error": ["ValueTooLarge", "value", 0]}
+    kept = {"state": state if state in ("ok", "error") else "crashed"}
+    if type(error) is list and [type(part) for part in error] == [str, str, int]:
+        kept["error"] = [error[0][:60], error[1][:60], min(max(error[2], 0), 10**6)]
+    return {**kept, "frame": frame} if type(frame) is str else kept
+
+
+@contextlib.contextmanager
+def cpu_limit(process: int, seconds: float):
+    """Kills the process once it has used so much CPU time within the block; the event yielded says so."""
+    ended, killed, before = threading.Event(), threading.Event(), cpu_seconds(process)
+
+    def watch() -> None:
+        while not ended.wait(0.2):
+            if cpu_seconds(process) - before > seconds:
+                killed.set()
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        ended.set()
+        thread.join()
+
+
+def cpu_seconds(process: int) -> float:
+    """CPU time of a process so far; 0 where there is no /proc, and wall time alone decides."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def new_client(job: dict, job_file: str):
@@ -195,14 +252,15 @@ def new_client(job: dict, job_file: str):
 
     class Client(NotebookClient):
         labs_claim = None
-        labs_seconds = 30
+        labs_seconds = 0
 
         def process_message(self, msg, cell, cell_index):
             kind = msg["msg_type"]
             if kind == "status":
                 return super().process_message(msg, cell, cell_index)
             if kind == "display_data":
-                self.labs_claim = msg["content"].get("data", {}).get(CLAIM_TYPE, self.labs_claim)
+                data = msg["content"].get("data")
+                self.labs_claim = data.get(CLAIM_TYPE, self.labs_claim) if type(data) is dict else None
             return None  # a million lines of output cost nothing here
 
         def labs_execute(self, source):
@@ -226,7 +284,7 @@ def new_client(job: dict, job_file: str):
         allow_errors=True,
         on_cell_error=remember,
         timeout_func=lambda cell: made.labs_seconds,
-        startup_timeout=job["setup_seconds"],
+        startup_timeout=job["setup_seconds"] * job["wall_factor"],
         shutdown_kernel="immediate",
     )
     return made

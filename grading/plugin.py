@@ -223,6 +223,9 @@ class _Plugin:
             return "todo", f"{error.student_message}: it still raises NotImplementedError."
         if finding is not None:
             return finding.state, finding.words
+        if error.student_type == "ForbiddenImport":  # as forbidden.py calls it
+            place = f"line {error.student_line} of {error.student_file}"
+            return "forbidden", f"{place} imports a library that this TODO is to be written without."
         return "error", f"{error}.{self._own_line(error)}"
 
     def _own_line(self, error: StudentError) -> str:

@@ -114,7 +114,8 @@ def readme(course: Course) -> str:
     """The students' README, with the labs of the course table."""
     template = (Path(__file__).parent / "student" / "README.md").read_text(encoding="utf-8")
     lines = [
-        f"| {lab.key}: {lab.title} | `{lab.notebook}` | `starter/{lab.package}/` |" for lab in course.labs
+        f"| {lab.key}: {lab.title} | `{lab.notebook}` | `starter/{lab.package}/` | {lab.due or '–'} |"
+        for lab in course.labs
     ]
     first = course.labs[0]
     filled = {

@@ -228,8 +228,7 @@ def _cell(text: str) -> str:
 def write(results_json: Path, out: Path | None = None) -> tuple[Path, Path]:
     """Write report.html and results.csv into `out` (the folder of results.json by default).
 
-    Returns both paths. Raises FileNotFoundError, or pydantic.ValidationError for a file that isn't our
-    results.json.
+    Returns both paths. Raises FileNotFoundError; LabError: the file isn't a results.json of ours.
     """
     results_json = Path(results_json)
     out = results_json.parent if out is None else Path(out)

@@ -21,9 +21,11 @@ import re
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from labkit.errors import LabError
 
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 
@@ -49,6 +51,7 @@ State = Literal[
 ]
 
 MAX_OUTPUT = 8_000  # characters of one row; Gradescope shows rows in full, and a report must stay readable
+MAX_LINE = 300  # of a name or a note
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -58,13 +61,31 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\
 def clean_text(text: str, limit: int = MAX_OUTPUT) -> str:
     """Text a stranger wrote, made safe to store and show: no escapes, control or direction characters.
 
-    Args: text; limit: characters kept, the middle is cut out and said so. Markup is left to whoever renders.
+    Args: text; limit: characters at most; the middle is cut out and said so. Markup is left to whoever
+    renders. Cleaning twice changes nothing more.
     """
-    cut = len(text) - limit
-    if cut > 0:  # cut first: cleaning a gigabyte is itself an attack
-        text = f"{text[: limit * 2 // 3]}\n… {cut} characters cut …\n{text[len(text) - limit // 3 :]}"
+    if len(text) > limit:  # cut first: cleaning a gigabyte is itself an attack
+        kept = max(limit - 40, 0)
+        first, last = kept * 2 // 3, kept // 3
+        cut = len(text) - first - last
+        text = f"{text[:first]}\n… {cut} characters cut …\n{text[len(text) - last :]}"
     text = _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _CONTROL.sub("\ufffd", text)
+
+
+def _cleaner(limit: int, lines: bool) -> BeforeValidator:
+    def clean(text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
+        cleaned = clean_text(text, limit)
+        return cleaned if lines else " ".join(cleaned.split())
+
+    return BeforeValidator(clean)
+
+
+# Whatever a stranger wrote, in the names of files too, is clean as soon as it is in the model.
+Text = Annotated[str, _cleaner(MAX_OUTPUT, lines=True)]
+Line = Annotated[str, _cleaner(MAX_LINE, lines=False)]
 
 
 class _Model(BaseModel):
@@ -94,11 +115,11 @@ class Row(_Model):
     """One of Gradescope's test cases. Written answers and notes have neither score nor max_score."""
 
     number: str
-    name: str
+    name: Line
     score: float | None = Field(default=None, ge=0)
     max_score: float | None = Field(default=None, ge=0)
     status: Literal["passed", "failed"] | None = None
-    output: str = ""
+    output: Text = ""
     output_format: Format = "text"
     visibility: Visibility = "visible"
     tags: list[str] = []
@@ -122,14 +143,14 @@ class RunData(_Model):
     package: str
     title: str
     release: str
-    submission: str = Field(description="name of the submitted zip or folder")
+    submission: Line = Field(description="name of the submitted zip or folder")
     submission_sha256: str | None = None
     backend: str | None = Field(default=None, description="sandbox that ran the student's code")
     started: str = Field(description="UTC, ISO 8601")
     complete: bool = Field(default=False, description="False until the last row is in")
     seconds: dict[str, float] = Field(default={}, description="wall seconds of each stage")
-    notes: list[str] = Field(default=[], description="what intake and the notebook repair found")
-    staff: str | None = Field(default=None, description="our own failure, for the person who looks")
+    notes: list[Line] = Field(default=[], description="what intake and the notebook repair found")
+    staff: Text | None = Field(default=None, description="our own failure, for the person who looks")
     gradescope: dict[str, Any] | None = Field(default=None, description="id, created_at, due dates, lateness")
 
 
@@ -169,8 +190,15 @@ def _sum(points: Any) -> float:
 
 
 def load(path: Path) -> Results:
-    """Read and check a results.json. Raises pydantic.ValidationError, which names the key."""
-    return Results.model_validate_json(path.read_bytes())
+    """Read and check a results.json. Raises LabError: not one of ours, with the key that doesn't fit."""
+    try:
+        return Results.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise LabError(
+            "a results.json of this grader", f"{key}: {first['msg']}", path, "grading run"
+        ) from None
 
 
 def atomic_write(path: Path, text: str) -> None:
@@ -220,7 +248,7 @@ class Ledger:
         fields = dict(row) | {
             "score": earned,
             "status": status,
-            "output": clean_text(message),
+            "output": message,
             "extra_data": data,
         }
         self._rows[test] = Row(**fields)

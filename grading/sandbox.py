@@ -27,20 +27,18 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from grading import confine, launch
+import psutil
+
+from grading import clearing, confine, launch, scratch
 from grading.backends import BACKENDS, Probe, SandboxError, choose, container_tool, probe
 from grading.confine import Confinement, Limits
 from grading.system import (
     ENVIRONMENT,
-    clear_user_files,
-    proportional_bytes,
     python_for_others,
-    resident_bytes,
     site_packages,
     system_paths,
     take_user,
@@ -54,8 +52,6 @@ __all__ = [
     "SandboxError",
     "choose",
     "probe",
-    "proportional_bytes",
-    "resident_bytes",
     "site_packages",
 ]
 
@@ -83,9 +79,10 @@ class Box:
     ):
         self.backend = backend if checked else choose(backend)
         self.limits = limits or Limits()
-        self.root = Path(tempfile.mkdtemp(prefix="labs-box-"))
+        self.root, held = scratch.make("labs-box-")
+        self._held: int | None = held
         self.root.chmod(0o711)
-        self.processes: list[subprocess.Popen] = []
+        self.processes: dict[subprocess.Popen, int] = {}  # → how many of its descendants are the box's own
         self._lock: IO[str] | None = None
         self._container = ""
         self.uid: int | None = None
@@ -172,8 +169,7 @@ class Box:
     def replace(self, place: str, folder: Path) -> None:
         """Puts the content of `folder` in a changeable place; the code sees it from its next look on."""
         target = self.root / place
-        for old in target.iterdir() if target.exists() else ():
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        clearing.empty(target)
         self._copy(Path(folder).resolve(), target)
 
     def _copy(self, source: Path, target: Path) -> None:
@@ -268,8 +264,20 @@ class Box:
             stderr=stderr,
             start_new_session=True,
         )
-        self.processes.append(process)
+        # bubblewrap's own process 1, unless the command is that, and the command
+        own = (2 if confined else 1) if self.backend == "bubblewrap" else 0
+        self.processes[process] = own
         return process
+
+    def below(self, process: subprocess.Popen) -> list[psutil.Process]:
+        """Every process that the command of `process` started. None in a container: it has its own limit."""
+        own = self.processes.get(process)
+        if own is None or self.backend == "container":
+            return []
+        try:
+            return psutil.Process(process.pid).children(recursive=True)[own:]
+        except psutil.NoSuchProcess:
+            return []
 
     def _plan(self) -> launch.Plan:
         return launch.Plan(
@@ -302,8 +310,11 @@ class Box:
         """Ends everything, removes every file of this box and gives its user back."""
         self.kill_all()
         if self.uid is not None and self.backend == "user":
-            clear_user_files(self.uid)
-        shutil.rmtree(self.root, ignore_errors=True)
+            clearing.remove_files_of(self.uid)
+        clearing.remove(self.root)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None

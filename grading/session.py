@@ -9,21 +9,16 @@ Everything that comes back is a claim of the submission. An exception of the stu
 may do (`sandbox.py`, `confine.py`).
 """
 
-import contextlib
 import re
 import secrets
 import select
 import signal
 import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from grading import codec
 from grading.codec import CodecError
-from grading.sandbox import proportional_bytes, resident_bytes
 from labkit.student import student_error
 
 if TYPE_CHECKING:
@@ -65,6 +60,7 @@ REFUSALS = {
     "text": "your function returned a string that is no valid text",
     "nan": "your function returned a number that is not finite",
 }
+SLOW_IMPORTS = 2  # one may be the machine's fault
 GARBLED = "your code's process sent something that is no answer; it may only return values"
 
 
@@ -76,10 +72,8 @@ class Session:
         self.left = worker.limits.wall_seconds  # seconds that the test may still wait for answers
         self.ended: WorkerFailure | None = None
         self.cpu_seconds = 0.0
-        self._too_much_memory = threading.Event()
-        self._closed = threading.Event()
-        self._watch = threading.Thread(target=self._watch_memory, daemon=True)
-        self._watch.start()
+        self._loaded: set[str] = set()
+        self._watch = worker.watch()
 
     def ask(self, request: dict) -> Any:
         """The value that the student's side claims. Raises StudentError, WorkerFailure."""
@@ -100,8 +94,26 @@ class Session:
             self.ended = WorkerCrashed(GARBLED)
             raise self.ended from None
 
+    def load(self, asked: dict) -> None:
+        """Imports the module of `asked`, once a test. Raises as `ask`.
+
+        A module that used up the time of two tests before anything of it ran costs no further test its time:
+        the worst is then minutes for each module and not for each test.
+        """
+        module, slow = asked["module"], self.worker.slow_imports
+        if module in self._loaded:
+            return
+        if slow[module] >= SLOW_IMPORTS and self.ended is None:
+            self.ended = self._out_of_time()
+        try:
+            self.ask({"do": "import", **asked})
+        except WorkerTimeout:
+            slow[module] += 1
+            raise
+        self._loaded.add(module)
+
     def _claim(self, reply: bytes, nonce: str) -> Any:
-        answer = codec.loads(reply)
+        answer = codec.loads(reply, codec.ANSWER)
         if type(answer) is not dict or answer.get("nonce") != nonce or len(answer) != 2:
             raise CodecError("no answer to this request")
         if "value" in answer:
@@ -137,7 +149,7 @@ class Session:
             connection.settimeout(max(deadline - time.monotonic(), 0.001))
             connection.sendall(frame)
             prefix = self._read(codec.PREFIX.size, deadline)
-            return prefix + self._read(sum(codec.frame_size(prefix)), deadline)
+            return prefix + self._read(sum(codec.frame_size(prefix, codec.ANSWER)), deadline)
         except CodecError:
             raise WorkerCrashed(GARBLED) from None
         except TimeoutError:
@@ -158,9 +170,7 @@ class Session:
                 if not part:
                     raise ConnectionResetError
                 buffer += part
-            elif (
-                ready
-            ):  # the parent speaks only when the child has ended, although someone may hold its socket
+            elif ready:  # the parent speaks only when the child has ended, though someone may hold its socket
                 raise ConnectionResetError
             elif time.monotonic() >= deadline:
                 raise TimeoutError
@@ -169,7 +179,7 @@ class Session:
     def _why_it_ended(self) -> WorkerFailure:
         """Asks the parent how the child ended, and says it in words."""
         event = self.worker._next_event(1.0)
-        if self._too_much_memory.is_set():
+        if self._watch.too_much_memory.is_set():
             return WorkerOutOfMemory(self._memory_words())
         if event is None:  # the parent is gone, or the child closed its socket and lives on
             return WorkerCrashed("your code ended the process that runs it, or closed its connection")
@@ -201,20 +211,8 @@ class Session:
             f"your code used more memory than the {self.worker.limits.memory_mib:,} MiB that a test may use"
         )
 
-    def _watch_memory(self) -> None:
-        """Ends the test's processes when together they hold too much; RLIMIT_DATA counts each alone."""
-        ceiling = self.worker.limits.memory_mib * 2**20
-        while not self._closed.wait(0.1):
-            processes = self.worker.processes()
-            if resident_bytes(processes) > ceiling and proportional_bytes(processes) > ceiling:
-                self._too_much_memory.set()
-                for process in processes:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
-
     def close(self) -> None:
         """Ends the test: its processes are killed and its files cleared, see `Worker.settle`."""
-        self._closed.set()
-        self._watch.join()
+        self._watch.close()
         self.connection.close()
         self.worker.end(self)

@@ -7,19 +7,14 @@
 Not covered: the sandboxes themselves (`sandbox.py`, `launch.py`).
 """
 
-import contextlib
 import fcntl
 import functools
 import importlib.util
 import os
-import shutil
 import stat
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
-
-import psutil
 
 from grading.confine import FIRST_UID
 
@@ -112,37 +107,3 @@ def tree_open_to_others(path: Path) -> bool:
         if not mode & stat.S_IROTH or (stat.S_ISDIR(mode) and not mode & stat.S_IXOTH):
             return False
     return True
-
-
-def clear_user_files(
-    uid: int, folders: Sequence[str] = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
-) -> None:
-    """Removes what a worker's user, whose processes have ended, left where everybody may write."""
-    for folder in folders:
-        for entry in os.scandir(folder) if os.path.isdir(folder) else ():
-            if entry.stat(follow_symlinks=False).st_uid == uid:
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                else:
-                    os.unlink(entry.path)
-
-
-def resident_bytes(processes: Sequence[psutil.Process]) -> int:
-    """Bytes in memory, shared pages counted once for each process: quick, and never too little."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            total += process.memory_info().rss
-    return total
-
-
-def proportional_bytes(processes: Sequence[psutil.Process]) -> int:
-    """Bytes, pages that several processes share divided among them."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(OSError):
-            text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-            total += next(
-                int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
-            )
-    return total

@@ -8,7 +8,10 @@ compressions are left out with a note. Source: PKWARE's APPNOTE 6.3.10, sections
 covered: which entries count (`intake.py`); archives in zip64, which no lab needs and which are refused.
 """
 
+import collections
+import contextlib
 import hashlib
+import itertools
 import os
 import re
 import stat
@@ -22,6 +25,7 @@ MIB = 2**20
 MAX_UPLOAD = 40 * MIB  # `labs submit` refuses more than 20
 MAX_FILES = 1_000  # a lab is a dozen; a zipped course folder with plots a few hundred
 MAX_DIRECTORY = 1 * MIB  # of the zip's own table of contents
+MAX_DEPTH = 12  # of folders in a folder; a lab has four
 MAX_HASHED = 20 * MIB  # of one file in a folder
 
 _JUNK = ("__MACOSX", "__pycache__", ".ipynb_checkpoints", ".git", ".venv", ".DS_Store")
@@ -58,7 +62,7 @@ def of_zip(path: Path, size: int, notes: list[str]) -> list[Entry]:
     try:
         archive = zipfile.ZipFile(path)
         infos = archive.infolist()
-    except (zipfile.BadZipFile, UnicodeDecodeError, struct.error, ValueError, NotImplementedError, OSError):
+    except Exception:  # zipfile raises a dozen kinds on what a stranger packed
         notes.append(
             "The uploaded zip is damaged: its table of contents can't be read. Make it again and upload it."
         )
@@ -140,26 +144,46 @@ def _safe_parts(name: str, notes: list[str]) -> tuple[str, ...] | None:
 
 
 def of_folder(folder: Path, notes: list[str]) -> list[Entry]:
+    """The files below `folder`, the nearest first. What can't be looked at is left out with a note."""
     entries: list[Entry] = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _JUNK)
-        for name in sorted(names):
-            path = Path(place) / name
-            parts = path.relative_to(folder).parts
-            if name in _JUNK:
-                continue
-            if not stat.S_ISREG(path.lstat().st_mode):
-                notes.append(f"{'/'.join(parts)} is a link or a special file, not a file; it was left out.")
-                continue
-            if len(entries) == MAX_FILES:
+    queue, seen = collections.deque([(folder, ())]), 0
+    while queue:
+        place, above = queue.popleft()
+        for found in _listed(place, above, notes):
+            parts = (*above, found.name)
+            shown, seen = "/".join(parts), seen + 1
+            if seen > MAX_FILES:
                 notes.append(
-                    f"The folder holds more than {MAX_FILES:,} files; only the first were looked at."
+                    f"The folder holds more than {MAX_FILES:,} files and folders; the first were looked at."
                 )
                 return entries
-            entries.append(Entry(parts, path.stat().st_size, _file_reader(path)))
+            try:
+                status = found.stat(follow_symlinks=False)
+            except OSError as error:
+                notes.append(f"{shown} can't be read ({error.strerror}); it was left out.")
+                continue
+            if stat.S_ISDIR(status.st_mode) and len(parts) > MAX_DEPTH:
+                notes.append(f"{shown} is a folder {len(parts)} deep; it was not looked into.")
+            elif stat.S_ISDIR(status.st_mode):
+                queue.append((place / found.name, parts))
+            elif stat.S_ISREG(status.st_mode):
+                entries.append(Entry(parts, status.st_size, _file_reader(Path(found.path))))
+            else:
+                notes.append(f"{shown} is a link or a special file, not a file; it was left out.")
     if not entries:
-        notes.append("The submitted folder is empty.")
+        notes.append("The submitted folder is empty: there is no file in it.")
     return entries
+
+
+def _listed(place: Path, parts: tuple[str, ...], notes: list[str]) -> list[os.DirEntry]:
+    """What one folder holds, by name, without the junk that programs leave."""
+    try:
+        with os.scandir(place) as listing:
+            found = list(itertools.islice(listing, MAX_FILES + len(_JUNK) + 1))
+    except OSError as error:
+        notes.append(f"The folder {'/'.join(parts) or 'itself'} can't be read ({error.strerror}).")
+        return []
+    return sorted((entry for entry in found if entry.name not in _JUNK), key=lambda entry: entry.name)
 
 
 def _file_reader(path: Path) -> Callable[[int], bytes]:
@@ -176,9 +200,12 @@ def file_hash(path: Path) -> str:
 
 
 def folder_hash(entries: list[Entry]) -> tuple[str, int]:
+    """The hash of names and contents, and the bytes of all files; one that can't be read counts as empty."""
     digest, size = hashlib.sha256(), 0
     for entry in sorted(entries, key=lambda e: e.parts):
-        content = entry.read(MAX_HASHED) if entry.size <= MAX_HASHED else b""
+        content = b""
+        with contextlib.suppress(OSError):
+            content = entry.read(MAX_HASHED) if entry.size <= MAX_HASHED else b""
         for part in ("/".join(entry.parts).encode("utf-8", "surrogateescape"), content):
             digest.update(len(part).to_bytes(8, "big") + part)
         size += entry.size

@@ -1,16 +1,15 @@
 """Inside the sandbox: a warmed parent that forks one child for each test, and that child.
 
-    python -I -S worker.py '{"staff": "/box/staff", "tree": "/box/student", "package": "lab4_best_of_n", …}'
-    FD
+    python -I -S worker.py '{"staff": "/box/staff", "tree": "/box/student", …}' FD
 
 The parent imports torch, transformers and the staff's labkit once, holds no student code and takes orders on
 the control socket FD: `{"order": "test"}` with the socket of one test attached, and `{"order": "end"}`. For
 each test it forks; after each it ends every process that the test left and clears what it wrote. The child
 gives up its privileges (`confine.py`), puts the submission last on `sys.path` and answers requests until its
-socket closes:
+socket closes. A request, and its answer:
 
-    {"nonce": "5d…", "do": "call", "module": "method", "function": "majority_vote", "args": [["7", "5"]],
-    "kwargs": {}} {"nonce": "5d…", "value": "7"}
+    {"nonce": "5d…", "do": "call", "module": "method", "function": "majority_vote", "args": …, "kwargs": {}}
+    {"nonce": "5d…", "value": "7"}
 
 Whatever the child says is a claim of the submission; the grader's side (`client.py`) believes none of it. Not
 covered: verdicts. Nothing in this process knows a right answer.
@@ -23,19 +22,19 @@ import os
 import re
 import secrets
 import select
-import shutil
 import signal
 import socket
 import sys
 import traceback
 from pathlib import Path
 
-# Of `grading` the sandbox holds only this file, codec.py and confine.py; other paths come by argument.
+# Of `grading` the sandbox holds this file and what is imported here; other paths come by argument.
 SETTINGS = json.loads(sys.argv[1]) if __name__ == "__main__" else {}
 if __name__ == "__main__":
     sys.path += [*SETTINGS["site_packages"], SETTINGS["staff"]]
 
-from grading import codec, confine  # noqa: E402  (the path is set just above)
+from grading import clearing, codec, confine, forbidden  # noqa: E402  (the path is set just above)
+from labkit.plain import as_plain  # noqa: E402
 
 STUB = re.compile(r"TODO \d+\.\d+ \w+: see notebooks/\w+\.ipynb, section \d+")
 
@@ -151,20 +150,9 @@ def _end_all(settings: dict, confinement: confine.Confinement) -> None:
 def _clear(settings: dict, confinement: confine.Confinement) -> None:
     """Empties the folders where the test could write."""
     for folder in settings["own_folders"]:
-        for entry in os.scandir(folder):
-            _remove(entry)
+        clearing.empty(folder)
     if not settings["own_namespace"] and confinement.uid is not None:
-        for folder in ("/tmp", "/var/tmp", "/dev/shm"):
-            for entry in os.scandir(folder):
-                if entry.stat(follow_symlinks=False).st_uid == confinement.uid:
-                    _remove(entry)
-
-
-def _remove(entry: os.DirEntry) -> None:
-    if entry.is_dir(follow_symlinks=False):
-        shutil.rmtree(entry.path)
-    else:
-        os.unlink(entry.path)
+        clearing.remove_files_of(confinement.uid)
 
 
 # --- the child ---
@@ -190,6 +178,7 @@ def _become_student(
         os.chdir(os.environ["TMPDIR"])
         sys.path.append(settings["tree"])
         sys.argv = [""]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         answer_requests(socket.socket(fileno=3), settings)
         code = 0
     finally:
@@ -206,7 +195,7 @@ def answer_requests(connection: socket.socket, settings: dict) -> None:
         return handles[handle.id]
 
     def replace(value: object) -> object:
-        plain = _as_plain(value)
+        plain = as_plain(value)
         if plain is not value:
             return plain
         name = secrets.token_hex(16)
@@ -220,7 +209,8 @@ def answer_requests(connection: socket.socket, settings: dict) -> None:
         request = codec.loads(frame, resolve=resolve)
         nonce = request["nonce"]
         try:
-            reply = codec.dumps({"nonce": nonce, "value": _do(request, settings)}, replace=replace)
+            value = {"nonce": nonce, "value": _do(request, settings)}
+            reply = codec.dumps(value, codec.ANSWER, replace=replace)
         except codec.CodecError as error:
             reply = codec.dumps({"nonce": nonce, "refused": error.code})
         except BaseException as error:  # SystemExit and pytest's outcomes too: nothing leaves but an answer
@@ -248,7 +238,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
 
 
 def _do(request: dict, settings: dict) -> object:
-    """The result of one request: a lab function, or a fixture of the staff."""
+    """The result of one request: a lab function, a fixture of the staff, or the import of a lab's module."""
     if request["do"] == "make":
         from labkit import fixtures
 
@@ -256,8 +246,11 @@ def _do(request: dict, settings: dict) -> object:
     module, function = request["module"], request["function"]
     if f"{module}.{function}" not in settings["allowed"]:
         raise PermissionError(f"{module}.{function} may not be called")
-    imported = importlib.import_module(f"starter.{settings['package']}.{module}")
-    return getattr(imported, function)(*request["args"], **request["kwargs"])
+    with forbidden.blocked(settings["forbidden"].get(f"{module}.{function}", ()), settings["tree"]):
+        imported = importlib.import_module(f"starter.{settings['package']}.{module}")
+        if request["do"] == "import":
+            return None
+        return getattr(imported, function)(*request["args"], **request["kwargs"])
 
 
 def describe_error(error: BaseException, settings: dict) -> dict:
@@ -282,18 +275,6 @@ def describe_error(error: BaseException, settings: dict) -> dict:
     return told
 
 
-def _as_plain(value: object) -> object:
-    """The plain form of libraries' containers that labs use like dicts and tuples; else `value` itself."""
-    kind = (type(value).__module__, type(value).__name__)
-    if kind in (("collections", "OrderedDict"), ("collections", "defaultdict"), ("collections", "Counter")):
-        return dict(value)
-    if kind[1] == "BatchEncoding" and kind[0].startswith("transformers."):
-        return dict(value.data)
-    if kind == ("torch", "Size"):
-        return tuple(value)
-    return value
-
-
 def _class_name(value: object) -> str:
     name = type(value).__name__
     return name[:80] if type(name) is str and name.isascii() and name.isidentifier() else "object"
@@ -311,6 +292,8 @@ def _connect(where: str) -> socket.socket:
 
 def main() -> None:
     confine.become_unreadable()
+    # Python listens to SIGINT, and the kernel hands process 1 what it listens to, even from its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not SETTINGS["own_namespace"]:
         confine.become_subreaper()
     control = _connect(sys.argv[2])

@@ -22,7 +22,7 @@ from .errors import LabError
 
 app = typer.Typer(
     name="labs",
-    help="Six labs on making language models better after pre-training.",
+    help="Labs on making language models better after pre-training.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -99,9 +99,11 @@ def run(
 
 def _run_lab(lab: Lab, argv: list[str]) -> None:
     """Calls the lab's `main(argv)`; of an error in the student's code type, words and line are shown."""
+    from .config import check
     from .student import starter_folder, student_error_from
 
     try:
+        check(_module(lab, "config").Config, argv, starter_folder(lab.package) / "configs")
         _module(lab, "run").main(argv)
     except LabError:
         raise
@@ -152,7 +154,7 @@ def check(ids: Annotated[list[str], typer.Argument(help="a TODO (4.7), several, 
 @app.command()
 def submit(
     lab: Annotated[str, typer.Argument(help="lab4, 4 or lab4_best_of_n")],
-    out: Annotated[Path | None, typer.Option(help="where to write the zip")] = None,
+    out: Annotated[Path | None, typer.Option(help="another folder for the zip, or its path")] = None,
 ) -> None:
     """Pack a lab into submission_LAB.zip, after a look at what is still missing."""
     from .submit import submit as pack

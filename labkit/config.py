@@ -11,6 +11,7 @@ that of TRL's `TrlParser` (`--config file.yaml --field value`), without its impo
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,12 +38,22 @@ def parse(config_class: type[C], argv: Sequence[str], presets: Path | str) -> C:
     Raises:
         LabError: unknown preset or field (with near names), or a value that does not fit.
     """
-    words = _read_words(argv)
+    return _from_words(config_class, _read_words(argv), Path(presets))
+
+
+def check(config_class: type, argv: Sequence[str], presets: Path | str) -> None:
+    """Raises what `parse` would, before anything heavy is imported; options of the lab's own are left out."""
+    known = {"config", "profile", *_types(config_class)}
+    words = {name: word for name, word in _read_words(argv).items() if name in known}
+    _from_words(config_class, words, Path(presets))
+
+
+def _from_words(config_class: type[C], words: dict[str, Any], presets: Path) -> C:
     preset = words.pop("config", None)
     profile = words.get("profile")
     if preset is not None and profile is not None and Path(preset).stem != profile:
         raise LabError("either --config or --profile", f"--config {preset} and --profile {profile}")
-    path = _preset_path(preset or profile or "nano", Path(presets))
+    path = _preset_path(preset or profile or "nano", presets)
     values = load_yaml(config_class, path)
     if profile is not None and "profile" not in _types(config_class):
         del words["profile"]
@@ -75,7 +86,7 @@ def build(config_class: type[C], values: dict[str, Any], where: object = "") -> 
 
 def as_dict(config: Any) -> dict[str, Any]:
     """A configuration as plain JSON values, in the order of its fields."""
-    return TypeAdapter(type(config)).dump_python(config, mode="json")
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def describe(config_class: type) -> str:
@@ -191,3 +202,16 @@ def _yaml_readings(word: str) -> list[Any]:
 def _words(kind: Any) -> str:
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
     return names.get(kind) or str(kind).replace("typing.", "").replace("NoneType", "None")
+
+
+def take(words: list[str], name: str) -> str | None:
+    """Removes `name VALUE` (or `name=VALUE`) from the words of a command line and returns VALUE."""
+    for i, word in enumerate(words):
+        if word.startswith(f"{name}="):
+            return words.pop(i).partition("=")[2]
+        if word == name:
+            if i + 1 == len(words):
+                raise LabError(f"{name} NAME", "nothing after it", "the command line")
+            words.pop(i)
+            return words.pop(i)
+    return None

@@ -19,7 +19,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -123,13 +122,6 @@ class RunFolder:
         """How long each finished stage took, in seconds, as measured by the run that did it."""
         records = sorted((self.path / ".stages").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
         return {path.stem: json.loads(path.read_text(encoding="utf-8"))["seconds"] for path in records}
-
-
-def remove_run(path: Path) -> None:
-    """Deletes a run folder. Raises LabError: it is not one (it has no `config_resolved.json`)."""
-    if not (path / CONFIG).is_file():
-        raise LabError(f"a run folder with {CONFIG}", "none", path)
-    shutil.rmtree(path)
 
 
 def _refuse_other_config(known: Path, settings: dict[str, Any], config: Any) -> None:

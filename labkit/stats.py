@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import LabError
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -206,12 +204,3 @@ def prediction_interval(values: Sequence[float], level: float = 0.95) -> tuple[f
         raise ValueError(f"expected at least two runs, found {data.size}")
     reach = t.ppf(0.5 + level / 2, len(data) - 1) * data.std(ddof=1) * math.sqrt(1 + 1 / len(data))
     return float(data.mean() - reach), float(data.mean() + reach)
-
-
-def expect_within(name: str, value: float, recorded: Sequence[float], level: float = 0.95) -> None:
-    """Raises LabError when `value` lies outside the prediction interval of the `recorded` runs."""
-    low, high = prediction_interval(recorded, level)
-    if not low <= value <= high:
-        raise LabError(
-            f"{name} between {low:.3f} and {high:.3f} ({len(recorded)} recorded runs)", f"{value:.3f}"
-        )

@@ -18,11 +18,12 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .course import Lab, load_course, project_root
+from .course import Lab, grade_id, load_course, project_root
 from .data import atomic_write, sha256
 from .errors import LabError
 from .sources import forbidden_imports, unfinished
 
+UNWRITTEN = "*Your answer here: replace this line.*"  # what a written answer's cell holds at first
 MAX_BYTES = 20 * 2**20  # a notebook with its plots is below 5 MB; more than this is a checkpoint by mistake
 
 
@@ -38,8 +39,11 @@ class Submission:
 def submit(lab_name: str, out: Path | None = None, root: Path | None = None) -> Submission:
     """Writes the submission of a lab, by default `submission_<lab>.zip` in the course's folder.
 
+    out: another folder, or the zip's whole path.
+
     Unwritten TODOs and forbidden imports are warnings, since a part of a lab may be handed in.
-    Raises LabError: unknown lab, a module or the notebook missing, or more than 20 MB.
+    Raises LabError: unknown lab, a module or the notebook missing, more than 20 MB, or nothing can be
+    written at `out`.
     """
     root = root or project_root()
     course = load_course(root)
@@ -63,8 +67,14 @@ def submit(lab_name: str, out: Path | None = None, root: Path | None = None) -> 
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "files": {name: sha256(root / name) for name in files},
     }
-    path = out or root / f"submission_{lab.key}.zip"
-    atomic_write(path, _packed(manifest, files, root))
+    name = f"submission_{lab.key}.zip"
+    path = root / name if out is None else out / name if out.is_dir() else out
+    try:
+        atomic_write(path, _packed(manifest, files, root))
+    except OSError as error:
+        raise LabError(
+            "a place to write the zip", error.strerror or str(error), path, "--out FOLDER"
+        ) from None
     return Submission(path, tuple(files), tuple(warnings(lab, root)))
 
 
@@ -84,13 +94,21 @@ def allowed_files(lab: Lab, root: Path) -> list[str]:
 
 
 def warnings(lab: Lab, root: Path) -> list[str]:
-    """Sentences about unwritten TODOs, imports that the course forbids, and a notebook that is not JSON."""
+    """Sentences about what isn't written yet, in modules and notebook, and about forbidden imports."""
     folder = root / "starter" / lab.package
     found = [str(finding) for finding in [*unfinished(folder, lab), *forbidden_imports(folder, lab)]]
     try:
-        json.loads((root / lab.notebook).read_text(encoding="utf-8"))
-    except ValueError:
-        found.append(f"{lab.notebook}: this is not a notebook any more (no valid JSON)")
+        cells = json.loads((root / lab.notebook).read_text(encoding="utf-8")).get("cells", [])
+        graded = [cell for cell in cells if "nbgrader" in cell.get("metadata", {})]
+        texts = {cell["metadata"]["nbgrader"].get("grade_id"): "".join(cell["source"]) for cell in graded}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return [*found, f"{lab.notebook}: this is not a notebook any more (no valid JSON)"]
+    for item in (*lab.values, *lab.written):
+        text = texts.get(grade_id(item.id))
+        if text is None:
+            found.append(f"{lab.notebook}: the cell of {item.id} is gone")
+        elif f'NotImplementedError("TODO {item.id} ' in text or text.strip() in ("", UNWRITTEN):
+            found.append(f"{lab.notebook}: {item.id} is not written yet (as saved: save the notebook before)")
     return found
 
 

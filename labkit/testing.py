@@ -29,6 +29,7 @@ from . import fixtures
 from .course import Course, Lab, load_course
 from .errors import LabError
 from .notebook import LocalNotebook
+from .plain import plain
 from .student import (
     StudentError,
     forget_starter,
@@ -172,7 +173,10 @@ def _is_number(value: Any) -> bool:
 
 
 class LocalModule:
-    """One module of a lab: only the TODOs' functions and those named under `callable` can be called."""
+    """One module of a lab: only the TODOs' functions and those named under `callable` can be called.
+
+    What a function returns is made plain (`labkit.plain`), as on its way to the grader.
+    """
 
     def __init__(self, lab: Lab, name: str):
         self._lab, self._name = lab, name
@@ -188,7 +192,7 @@ class LocalModule:
             module = sys.modules.get(f"starter.{self._lab.package}.{self._name}")
             module = module or fresh_module(self._lab.package, self._name)
             try:
-                return getattr(module, function)(*args, **kwargs)
+                return plain(getattr(module, function)(*args, **kwargs))
             except (Exception, SystemExit) as error:
                 raise student_error_from(error, folder) from error
 
@@ -208,7 +212,7 @@ class LocalLab:
         """The result of the staff function registered as `name` in `labkit.fixtures`."""
         __tracebackhide__ = True
         try:
-            return fixtures.make(name, *args, **kwargs)
+            return plain(fixtures.make(name, *args, **kwargs))
         except LabError:
             raise
         except Exception as error:

@@ -5,12 +5,12 @@
 
 Gradescope unpacks it to /autograder/source, runs setup.sh once, and run_autograder for each submission:
 
-    setup.sh run_autograder     as Gradescope expects them
+    setup.sh, run_autograder    as Gradescope expects them
     autograder.json             {"lab": "lab4", "release": "2026.11"}
     zero_results.json           what a student gets if even Python can't start: every row, zero points
     .secret                     seeds the inputs; made for this zip, readable by root only
-    requirements.txt requirements.lock
-    course.yaml labkit/ data/ notebooks/ grading/      only what grading this lab needs
+    requirements.txt, requirements.lock
+    course.yaml, labkit/, data/, notebooks/, grading/      only what grading this lab needs
 
 Source: Gradescope's "Autograder Specifications". Left out: solutions, mutants, attacks, tests, the builder.
 """

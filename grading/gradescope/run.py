@@ -65,8 +65,10 @@ def metadata_facts(path: Path) -> tuple[dict[str, Any], list[str]]:
     }
     notes = []
     if facts["late"]:
-        by = str(created - due).split(".")[0]
-        notes.append(f"Handed in {by} hours after the due date. The points here are not reduced for it.")
+        hours = (created - due).total_seconds() / 3600
+        notes.append(
+            f"Handed in {hours:.1f} hours after the due date. The points here are not reduced for it."
+        )
     return {name: value for name, value in facts.items() if value is not None}, notes
 
 

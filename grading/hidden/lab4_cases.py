@@ -121,6 +121,22 @@ def trainer_rows(rng: np.random.Generator, lengths: list[tuple[int, int]]) -> li
     return rows
 
 
+def collated(lab, trainer, indices: list[int]) -> dict[str, list[list[int]]]:
+    """The batch that the trainer's collator makes of these rows, as lists. Raises AssertionError: none."""
+    try:
+        batch = lab.make("trainer_batch", trainer, indices)
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise AssertionError(
+            "the trainer's collator can't put rows of different lengths into one batch: labels need padding"
+            " too (DataCollatorForSeq2Seq)"
+        ) from error
+    rows = {name: np.asarray(value) for name, value in batch.items()}
+    hint = "a batch holds whole numbers: a tensor (rows, positions) for each of ids, mask and labels"
+    assert all(array.ndim == 2 and array.dtype.kind in "biu" for array in rows.values()), hint
+    assert all(len(array) == len(indices) and array.size < 100_000 for array in rows.values()), hint
+    return {name: array.tolist() for name, array in rows.items()}
+
+
 def greedy_case(rng: np.random.Generator, most: int, stops: set[int]):
     """(weights, questions of different lengths, new ids of each) where no rounding can change a token.
 

@@ -15,10 +15,11 @@ from grading import backends, sandbox
 from grading.client import Worker, WorkerFailure
 from grading.confine import Limits
 from grading.grade import grade
-from grading.intake import take
+from grading.intake import MAX_NOTES, take
 from grading.notebook_merge import merge
 from grading.plugin import Outcome, run_hidden_tests
-from grading.results import load
+from grading.results import Ledger, load
+from grading.tests.sample_results import promised_rows, run_data
 from grading.tests.submissions import HIDDEN, ROOT, Attack, attacks, hostile, pack, reference
 from labkit.course import load_course
 from labkit.student import StudentError
@@ -115,6 +116,7 @@ def test_a_hostile_zip_is_named_and_leaves_the_rest_graded(attack, tmp_path):
     taken = take(upload, load_course().lab("lab4"), clean)
 
     assert attack.facts["says"] in " ".join(taken.notes), taken.notes
+    assert len(taken.notes) <= MAX_NOTES + 1
     assert [path.name for path in clean.parent.iterdir()] == ["clean"] and not Path(
         "/tmp/escaped.py"
     ).exists()
@@ -197,6 +199,17 @@ def test_a_whole_grading_of_an_unreadable_upload_has_every_row_with_zero(tmp_pat
     rows = [row for row in results.tests if row.extra_data.kind == "module"]
     assert {row.extra_data.state for row in rows} == {"missing"}
     assert any("10,0" in note for note in results.extra_data.notes)
+
+
+def test_names_in_a_zip_write_nothing_on_the_page(tmp_path):
+    attack = next(attack for attack in ARCHIVES if attack.name == "names_that_write")
+    build_archive(attack, reference(tmp_path / "reference"), tmp_path / "s.zip")
+    taken = take(tmp_path / "s.zip", load_course().lab("lab4"), tmp_path / "clean")
+    run = run_data().model_copy(update={"notes": []})
+    ledger = Ledger(tmp_path / "results.json", run, promised_rows())
+    ledger.update(notes=taken.notes)
+    notes = ledger.finish("").extra_data.notes
+    assert notes and all(len(note) <= 300 and note.isprintable() for note in notes)
 
 
 def test_the_worker_survived_all_attacks(worker, tmp_path):

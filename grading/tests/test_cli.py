@@ -50,6 +50,11 @@ BAD = {
     "no seeds": (["effects", "--seeds", ""], "at least one"),
     "same seeds": (["effects", "--seeds", "1 1"], "different seeds"),
     "no results": (["report", "nowhere/results.json"], "nowhere/results.json"),
+    "no name": (["run", "", "--lab", "lab4", "--out", "x"], "empty name"),
+    "a device": (["run", "/dev/zero", "--lab", "lab4", "--out", "x"], "neither a file nor a folder"),
+    "other results": (["report", str(staff_root() / "course.yaml")], "results.json of this grader"),
+    "a file to grade into": (["run", ".", "--lab", "lab4", "--out", "/etc/passwd"], "is a file"),
+    "a file to pack into": (["gradescope", "--lab", "lab4", "--out", "/etc/passwd"], "is a file"),
     "unknown lab of nbgrader": (["nbgrader", "--lab", "lab99", "--out", "x"], "lab99"),
 }
 

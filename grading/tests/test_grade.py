@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from grading import promise
+from grading import grade as grade_module
+from grading import intake, promise
 from grading.grade import GradingFailed, grade, load_secret
-from grading.plugin import GraderError
+from grading.plugin import GraderError, Outcome
 from grading.promise import HiddenTest, collect, in_words, item_rows
 from grading.promise import test_rows as rows_of
 from grading.results import load
@@ -135,6 +136,51 @@ def test_our_own_defect_leaves_results_that_say_so(tmp_path, monkeypatch):
     results = load(tmp_path / "out/results.json")
     assert results.possible() == 85 and results.score == 0 and results.extra_data.staff
     assert "nothing_of_that_name" not in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("error", [RecursionError("too deep"), OSError(28, "disk full"), KeyError("\ud800")])
+def test_a_defect_of_any_kind_leaves_complete_results_and_a_report(tmp_path, monkeypatch, error):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setattr(intake, "take", broken)
+    (tmp_path / "work").mkdir()
+    with pytest.raises(GradingFailed, match=f"a defect of the grader: {type(error).__name__}"):
+        grade(tmp_path / "work", "lab4", tmp_path / "out", secret=SECRET.encode(), own_code=True)
+    results = load(tmp_path / "out/results.json")
+    assert results.extra_data.complete and type(error).__name__ in results.extra_data.staff
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "results.json",
+        "report.html",
+        "results.csv",
+    }
+
+
+def test_a_clean_up_that_fails_costs_no_check_and_hides_no_earlier_failure(tmp_path, monkeypatch):
+    class Broken:
+        def __init__(self, *_, **__):
+            pass
+
+        def close(self):
+            raise RecursionError("a thousand folders")
+
+    def passes(*_, on_outcome, **__):
+        on_outcome(Outcome("test_the_answer_with_most_votes_wins", "4.7", 1.0, "passed", "", 0.1))
+        raise GraderError("the tests ended early")
+
+    monkeypatch.setattr(grade_module, "Worker", Broken)
+    monkeypatch.setattr(grade_module, "run_hidden_tests", passes)
+    (tmp_path / "work").mkdir()
+    with pytest.raises(
+        GradingFailed, match="ended early.*cleaning up the worker.*a thousand folders"
+    ) as caught:
+        grade(
+            *(tmp_path / "work", "lab4", tmp_path / "out"),
+            secret=SECRET.encode(),
+            own_code=True,
+            notebook=False,
+        )
+    assert caught.value.results.score == 1 and caught.value.results.extra_data.complete
 
 
 # ---- promised rows ----

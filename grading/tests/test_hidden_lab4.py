@@ -17,6 +17,7 @@ import labkit.testing
 from grading.hidden import lab4_llama as llama
 from grading.hidden import lab4_oracles as oracle
 from grading.hidden import lab4_records as truth
+from grading.hidden.lab4_cases import collated
 from grading.stage import replace_function, stage
 from grading.variants import Variant, run_variants, warm
 from labkit import fixtures, stats
@@ -65,6 +66,33 @@ def test_a_second_solution_by_other_means_passes(lab4):
             source = module.read_text(encoding="utf-8")
             module.write_text(replace_function(source, todo.function, functions[todo.function]), "utf-8")
         assert failures(lab4, Variant("second", folder, only=tuple(todo.id for todo in lab4.todos))) == []
+
+
+# ---- nothing but the answer counts ----
+
+
+def test_a_stand_in_has_no_telling_name():
+    made = [fixtures.make(name) for name in fixtures.names() if name.startswith(("vote:", "score:"))]
+    told = {(f.__name__, f.__qualname__, f.__code__.co_name, f.__code__.co_firstlineno) for f in made}
+    assert len(made) > 5 and len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        np.zeros(1_000_000, np.half),
+        np.zeros((2, 3), np.half),
+        np.zeros((2, 200_000), int),
+        np.zeros((3, 4), int),
+    ],
+)
+def test_a_claimed_batch_is_looked_at_before_it_becomes_lists(claim):
+    class Claims:
+        def make(self, name, trainer, indices):
+            return {"input_ids": claim}
+
+    with pytest.raises(AssertionError, match="whole numbers"):
+        collated(Claims(), "trainer", [0, 1])
 
 
 # ---- the oracles are right ----

@@ -3,11 +3,18 @@
 Hostile zips are in test_attacks.py.
 """
 
+import os
+import subprocess
+import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
+from grading import parsing
 from grading.intake import take
+from grading.results import Ledger
+from grading.tests.sample_results import promised_rows, run_data
 from grading.tests.submissions import PACKAGE, pack, reference
 from grading.upload import MAX_FILES
 from labkit.course import load_course
@@ -84,6 +91,84 @@ def test_too_many_files_in_a_folder_are_not_read(tmp_path):
     assert any(f"{MAX_FILES:,}" in note for note in taken.notes)
 
 
+def test_a_folder_a_thousand_deep_is_a_note(tree, tmp_path):
+    place = os.open(tree, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=place)
+        place, above = os.open("d", os.O_RDONLY, dir_fd=place), place
+        os.close(above)
+    os.close(place)
+    taken = take(tree, LAB, tmp_path / "clean")
+    assert any("deep" in note for note in taken.notes) and taken.findings == {}
+    remove_deep(tree / "d")
+
+
+def remove_deep(folder):
+    """shutil.rmtree of Python 3.11 calls itself for each level."""
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_a_name_that_is_no_text_is_a_note_that_can_be_written(tree, tmp_path):
+    os.symlink(b"/etc/passwd", os.fsencode(tree) + b"/starter/\xff\xfe")
+    taken = take(tree, LAB, tmp_path / "clean")
+    ledger = Ledger(tmp_path / "results.json", run_data(), promised_rows())
+    ledger.update(notes=taken.notes)
+    assert "is a link" in " ".join(ledger.finish("").extra_data.notes) and taken.findings == {}
+
+
+def test_what_can_not_be_read_is_left_out_and_the_rest_counts(tree, tmp_path, monkeypatch):
+    """Root reads everything, so two refusals are made: of a file's content, and of a folder's list."""
+    (tree / "closed").mkdir()
+    (tree / "starter" / PACKAGE / "extra.py").write_text("x = 1\n")
+    real_open, real_scandir = Path.open, os.scandir
+
+    def no_open(self, *args, **kwargs):
+        if self.name == "extra.py":
+            raise PermissionError(13, "Permission denied")
+        return real_open(self, *args, **kwargs)
+
+    def no_scandir(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real_scandir(path)
+
+    monkeypatch.setattr(Path, "open", no_open)
+    monkeypatch.setattr(os, "scandir", no_scandir)
+    taken = take(tree, LAB, tmp_path / "clean")
+    notes = " ".join(taken.notes)
+    assert "extra.py can't be read (Permission denied)" in notes and "closed can't be read" in notes
+    assert f"starter/{PACKAGE}/method.py" in taken.files and taken.findings == {}
+
+
+def test_a_file_wins_over_a_folder_of_its_name(tree, tmp_path):
+    pack(tree, tmp_path / "s.zip")
+    with zipfile.ZipFile(tmp_path / "s.zip", "a") as archive:
+        archive.writestr(f"starter/{PACKAGE}/method.py/x.py", "x = 1\n")
+    taken = take(tmp_path / "s.zip", LAB, tmp_path / "clean")
+    assert f"starter/{PACKAGE}/method.py" in taken.files and taken.findings == {}
+
+
+SLOW = {
+    "punycode": b"# coding: punycode\n" + b"abcd" * 120_000 + b"-" + b"z9" * 10_000,
+    "f-string": b'f"' + b"{a!r:{b}}" * 55_000 + b'"',
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_source_that_takes_long_to_read_costs_its_own_file_and_few_seconds(tree, tmp_path, name, monkeypatch):
+    monkeypatch.setattr(parsing, "CPU_SECONDS", 1)
+    (tree / "starter" / PACKAGE / "evaluate.py").write_bytes(SLOW[name])
+    started = time.process_time()
+    findings = take(tree, LAB, tmp_path / "clean").findings
+    assert findings["4.13"].state == "syntax" and "4.7" not in findings and "4.1" not in findings
+    assert time.process_time() - started < 1, "the grader's own process reads none of it"
+
+
+def test_another_encoding_is_refused_in_words(tree, tmp_path):
+    (tree / "starter" / PACKAGE / "evaluate.py").write_bytes("# coding: latin-1\nx = 'é'\n".encode("latin-1"))
+    assert "save it as UTF-8" in take(tree, LAB, tmp_path / "clean").findings["4.13"].words
+
+
 def test_a_syntax_error_costs_the_todos_of_its_file_and_names_the_line(tree, tmp_path):
     method = tree / "starter" / PACKAGE / "method.py"
     method.write_text("x = 1\ndef broken(:\n")
@@ -100,6 +185,41 @@ def test_a_forbidden_import_costs_the_todos_that_forbid_it(tree, tmp_path):
         ["4.3", "4.5", "4.6"], "forbidden"
     )
     assert "trl" in findings["4.3"].words
+
+
+@pytest.mark.parametrize(
+    ("helper", "line"),
+    [
+        ("helper.py", "from .helper import loss"),
+        ("helper.py", "from . import helper"),
+        ("helper.py", f"import starter.{PACKAGE}.helper"),
+        ("helper.py", f"import importlib\nimportlib.import_module('starter.{PACKAGE}.helper')"),
+        ("inner/helper.py", "from .inner.helper import loss"),
+        ("inner/__init__.py", "from .inner import other"),
+        ("__init__.py", ""),
+    ],
+)
+def test_a_forbidden_import_in_a_helper_costs_the_todos_that_reach_it(tree, tmp_path, helper, line):
+    folder = tree / "starter" / PACKAGE
+    (folder / helper).parent.mkdir(exist_ok=True)
+    (folder / helper).write_text("def loss():\n    from trl import DPOTrainer\n    return DPOTrainer\n")
+    method = folder / "method.py"
+    method.write_text(f"{method.read_text()}\n{line}\n")
+    findings = take(tree, LAB, tmp_path / "clean").findings
+    assert {findings[todo].state for todo in ("4.3", "4.5", "4.6")} == {"forbidden"}
+    assert f"{helper}, line 2" in findings["4.3"].words and "4.7" not in findings
+    assert ("4.13" in findings) == (helper == "__init__.py"), "evaluate.py does not import the helper"
+
+
+def test_a_helper_of_one_todo_costs_no_other(tree, tmp_path):
+    folder = tree / "starter" / PACKAGE
+    (folder / "helper.py").write_text("import trl\n")
+    method = folder / "method.py"
+    inside = (
+        "def build_trainer(model, tokenizer, config, train_rows, output_dir):\n    from . import helper\n"
+    )
+    method.write_text(f"{method.read_text()}\n{inside}")
+    assert set(take(tree, LAB, tmp_path / "clean").findings) == {"4.3"}
 
 
 LAB_TODO = {todo.id: todo for todo in LAB.todos}

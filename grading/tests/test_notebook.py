@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from grading import sandbox
-from grading.notebook import NotebookRun
+from grading.notebook import NotebookRun, _Claims
 from grading.notebook_merge import MAX_CELL, merge
 from labkit.course import Lab
 from labkit.errors import LabError
@@ -247,6 +247,58 @@ def test_a_hang_or_a_crash_costs_one_value_only(staff, tree, first, state):
     claims = run_with(staff, tree, answers, cell_seconds=2)
     assert claims["9.V2"].state == state
     assert claims["9.V3"].value == 4, "later answers see earlier ones"
+
+
+def test_cpu_time_decides_and_a_slow_machine_costs_nothing(staff, tree):
+    waits = {"9.V1": "import time; time.sleep(4); total = 1", "9.V2": "while True: pass"}
+    claims = run_with(staff, tree, waits | {"9.V3": "spread = 1"}, cell_seconds=2)
+    assert (claims["9.V1"].value, claims["9.V2"].state, claims["9.V3"].value) == (1, "timeout", 1)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        '{"state": 5}',
+        '{"state": "error", "error": ["x" * 5_000_000, "", 0]}',
+        '{"state": "error", "error": [["E"] * 100_000]}',
+        '{"state": "ok", "frame": 7, "error": {}}',
+        '{"state": "ok", "frame": "x" * 5_000_000}',
+        '"half \\ud800"',
+    ],
+    ids=["state", "long", "deep", "types", "frame", "text"],
+)
+def test_a_forged_claim_costs_its_own_value_only(staff, tree, claim):
+    forge = (
+        "from IPython.display import publish_display_data\n"
+        f"claim = {claim}\n"
+        "import labs_codec\n"
+        "class Forged:\n"
+        "    def __call__(self, *_): publish_display_data({'application/x-labs-claim': claim})\n"
+        "largest = 1\n"
+        "get_ipython().events.register('post_run_cell', Forged())"
+    )
+    claims = run_with(staff, tree, {"9.V2": forge, "9.V3": "spread = 1"})
+    assert claims["9.V1"].value == 9 and claims["9.V2"].value != 9
+
+
+def test_half_a_character_in_an_answer_costs_nobody_else(staff, tree):
+    claims = run_with(staff, tree, {"9.V2": "largest = '\ud800'"})
+    assert claims["9.V1"].value == 9 and claims["9.V3"].state == "error"
+    assert claims["9.V2"].value == "?"
+
+
+def test_each_claim_is_checked_by_itself():
+    good = {"state": "ok", "frame": "AA=="}
+    file = {
+        "setup": {"state": "ok"},
+        "answers": {"9.V1": {"state": 5}, "9.V2": good, "9.V3": [1]},
+        "tests": 3,
+    }
+    claims = _Claims.of(file)
+    assert [claims.answers[name].state for name in ("9.V1", "9.V2", "9.V3")] == ["crashed", "ok", "crashed"]
+    assert claims.setup.state == "ok" and claims.tests == {}
+    for nothing in (None, [], "x", {"setup": 1, "answers": [1]}):
+        assert _Claims.of(nothing).setup.state == "crashed"
 
 
 def test_processes_that_together_hold_too_much_are_ended(staff, tree):

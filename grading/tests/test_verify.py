@@ -7,7 +7,7 @@ import pytest
 import torch  # noqa: F401, as above
 
 from grading.build import build
-from grading.effects import as_record, meets, over_seeds, prediction_interval, summarise
+from grading.effects import as_record, meets, over_seeds, summarise
 from grading.stage import read_mutant
 from grading.tests.small_course import change, write_small_course
 from grading.variants import Variant, run_variants
@@ -158,14 +158,6 @@ def test_records_are_combined_number_by_number():
     assert over_seeds(seeds, max) == {"n": [3.0, 6.0], "name": "a", "peak": None}
     with pytest.raises(LabError, match="different length"):
         over_seeds([{"n": [1]}, {"n": [1, 2]}], max)
-
-
-def test_the_prediction_interval_is_students():
-    # by hand: mean 2, sd 1, n = 3, t(.975, 2) = 4.30265, sqrt(4/3) = 1.154701
-    low, high = prediction_interval([1.0, 2.0, 3.0])
-    assert low == pytest.approx(2 - 4.96828, abs=1e-4) and high == pytest.approx(2 + 4.96828, abs=1e-4)
-    with pytest.raises(LabError, match="two seeds"):
-        prediction_interval([1.0])
 
 
 def test_an_effect_holds_when_its_mean_reaches_the_target(course):

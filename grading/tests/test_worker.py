@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from grading import backends, sandbox
-from grading.client import Handle, Worker, WorkerCrashed, WorkerRefused
+from grading.client import Handle, Worker, WorkerCrashed, WorkerRefused, WorkerTimeout
+from grading.confine import Limits
 from grading.plugin import seed_of
 from grading.tests.submissions import PACKAGE, reference
 from labkit.errors import LabError
@@ -106,7 +107,11 @@ def test_an_untouched_stub_is_recognised_by_its_own_words(worker, tmp_path):
     [
         ("def majority_vote(answers):\n    return {(1, 2): 3}\n", "type"),
         ("import numpy as np\n\ndef majority_vote(answers):\n    return np.array(['a'])\n", "type"),
-        ("def majority_vote(answers):\n    return [[0] * 3_000_000]\n", "size"),
+        ("def majority_vote(answers):\n    return [[0] * 600_000]\n", "size"),
+        (
+            "import numpy as np\n\ndef majority_vote(answers):\n    return np.zeros(5_000_000, np.half)\n",
+            "size",
+        ),
     ],
 )
 def test_a_value_that_may_not_cross_is_said_in_words(worker, tmp_path, text, state):
@@ -126,6 +131,29 @@ def test_containers_of_libraries_arrive_as_plain_ones(worker, tmp_path):
         counts, shape, scalar = lab.method.majority_vote(["a", "a"])
     assert counts == {"a": 2} and type(counts) is dict
     assert shape == (2, 3) and type(shape) is tuple and torch.equal(scalar, torch.tensor(1))
+
+
+SECRETLY = {
+    "exec": "exec('import tr' + 'l')",
+    "pieces": "importlib.import_module('t' + 'rl')",
+    "from a part": "exec('from trl.trainer import utils')",
+    "the standard library": "import pkgutil; pkgutil.resolve_name('tr' + 'l')",
+}
+
+
+@pytest.mark.parametrize("name", SECRETLY)
+def test_a_forbidden_library_can_not_be_imported_in_secret(worker, tmp_path, name):
+    text = "import importlib, sys\n\ndef score_samples_batched(*args):\n    " + SECRETLY[name]
+    text += "\n    return 'trl' in sys.modules\n\nmajority_vote = score_samples_batched\n"
+    with_method(worker, tmp_path / "secret", text)
+    with worker.lab("secret", seed=1) as lab:
+        with pytest.raises(StudentError) as caught:
+            lab.method.score_samples_batched()
+        assert (caught.value.student_type, caught.value.student_line) == ("ForbiddenImport", 4)
+    with_method(worker, tmp_path / "allowed", text.replace("tr' + 'l", "json").replace("t' + 'rl", "json"))
+    with worker.lab("allowed", seed=1) as lab:
+        if "trl" not in SECRETLY[name]:
+            assert lab.method.score_samples_batched() is False
 
 
 def test_nothing_survives_a_test(worker, tmp_path):
@@ -152,6 +180,52 @@ def test_a_child_that_is_still_busy_is_ended_with_its_test(worker, tmp_path):
             assert worker.processes() or worker.backend == "container"
         worker.settle()
         assert not worker.processes() and worker.restarts == before
+
+
+def test_a_parent_that_is_interrupted_goes_on(worker, tmp_path):
+    """As process 1 of a namespace it gets the signals that Python listens to: SIGINT."""
+    text = "import os, signal\n\ndef majority_vote(answers):\n    try:\n"
+    text += "        os.kill(os.getppid(), signal.SIGINT)\n    except PermissionError:\n        pass\n"
+    text += "    return 'sent'\n\ndef best_of_n(answers, rewards):\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    with_method(worker, tmp_path / "interrupt", text)
+    before = worker.restarts
+    for _ in range(2):
+        with worker.lab("interrupt", seed=1) as lab:
+            assert lab.method.majority_vote([]) == "sent"
+            with pytest.raises(StudentError) as caught:  # in the child it is what it is everywhere
+                lab.method.best_of_n([], [])
+            assert caught.value.student_type == "KeyboardInterrupt"
+        worker.settle()
+    assert worker.restarts == before
+
+
+def test_a_parent_is_replaced_however_often_it_ends(worker, monkeypatch):
+    for name in ("close", "_start"):
+        monkeypatch.setattr(worker, name, lambda: None)
+    monkeypatch.setattr(worker, "restarts", 0)
+    for _ in range(30):
+        worker._restart()
+
+
+def test_a_module_that_is_never_imported_costs_two_waits(worker, tmp_path, monkeypatch):
+    with_method(worker, tmp_path / "asleep", "import time\ntime.sleep(1_000_000)\n")
+    waited = []
+    for _ in range(4):
+        with monkeypatch.context() as patch:
+            patch.setattr(worker, "limits", Limits(cpu_seconds=3, wall_factor=1))
+            started = time.monotonic()
+            with (
+                worker.lab("asleep", seed=1) as lab,
+                pytest.raises(WorkerTimeout, match="not finish within 3 seconds"),
+            ):
+                lab.method.majority_vote([])
+            waited.append(time.monotonic() - started >= 3)
+    assert waited == [True, True, False, False]
+    with worker.lab("awake", seed=1) as lab:
+        assert lab.evaluate.best_of_n_kl_bound(1) == 0.0
+    worker.use(reference(tmp_path / "another"))
+    with worker.lab("another", seed=1) as lab:
+        assert lab.method.majority_vote(["7"]) == "7"
 
 
 def test_a_fork_is_quick(worker):

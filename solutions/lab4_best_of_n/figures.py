@@ -76,7 +76,7 @@ def plot_overoptimisation(curves: dict, path) -> None:
             values = curves[arm][name]["accuracy"]
             axes.plot(curves["kl_bound_nats"], values, **draw.arm(number), label=f"{LABELS[name]}, {arm}")
             said.append(
-                f"{LABELS[name]} ({arm}) peaks at n = {curves[arm][name]['peak_n']}, ends at {values[-1]:.2f}"
+                f"{LABELS[name]} ({arm}) {max(values):.2f} at its highest, {values[-1]:.2f} at the end"
             )
             number += 1
     axes.set(xlabel="upper bound of the KL from the model (nats)", ylabel="expected accuracy", ylim=(0, 1))

@@ -66,7 +66,7 @@ from starter.lab4_best_of_n.method import majority_vote, score_samples_batched, 
 # reward model.
 #
 # **After running.** Measured numbers with n and interval from the table; the vote gained more than expected
-# where few different answers occur; the natural curve of best-of-N flattens, the planted one turns down.
+# where few different answers occur; best-of-N falls beyond n = 4 even without planted samples.
 # Reason: the maximum of 64 noisy rewards picks the largest error of the reward model.
 # <!-- END SOLUTION 4.W1 -->
 
@@ -239,7 +239,7 @@ check("4.4")
 # %% [markdown]
 # ## 4.5 Batched sampling
 #
-# Eight samples for 150 questions are 1,200 texts; one at a time that takes an hour, in batches a minute.
+# Eight samples for 100 questions are 800 texts: far too slow one at a time, a minute in batches.
 # Three things go wrong silently in a batch:
 #
 # - **padding side**: a decoder continues from the last position, so a prompt padded on the right is
@@ -631,7 +631,7 @@ check("4.17")
 #
 # Everything below runs on *your* functions; `run.py` only wires them. Live, in a few minutes on two cores:
 # fine-tuning, greedy answers of the tuned and the **untuned** model on three test sets, and eight samples
-# for 150 questions from both. The full lab (`labs run lab4`) draws 64 samples from the tuned model; its
+# for 100 questions from both. The full lab (`labs run lab4`) draws 64 samples from the tuned model; its
 # numbers come later, from records, and the text says so.
 #
 # **Predict first:** your numbers stand in 4.W1? Then go on.
@@ -645,7 +645,7 @@ tests = {
     "same_templates": "gsm8k_test_100_same_templates.jsonl",
     "non_overlapping": "gsm8k_test_100_non_overlapping.jsonl",
 }
-live = Config(profile="notebook", test_sets=tests, sample_items=150, samples_tuned=8, curve_ns=(1, 2, 4, 8))
+live = Config(profile="notebook", test_sets=tests, sample_items=100, samples_tuned=8, curve_ns=(1, 2, 4, 8))
 folder = run.run(live, until="data").folder
 print("everything of this run lies in", folder.relative_to(folder.parents[1]))
 
@@ -700,6 +700,9 @@ effects = {"tuned_minus_untuned_pp": found["tuned_minus_untuned_pp"]["value_pp"]
 #
 # Your 4.5 and 4.6, question by question in batches of similar length. Each shard of 40 questions is saved
 # when it is finished, so an interrupted cell goes on where it stopped.
+#
+# Before you trust a reward, read the judge's card, `data/models/nano-math-reward/README.md`: on stories it
+# was trained to judge it is good, on others it is at chance. Which ones does this test hold?
 
 # %% tags=["experiment"]
 run.run(live, until="sample")
@@ -790,7 +793,7 @@ print((folder / "results/failure_modes_tuned.txt").read_text("utf-8")[:2500])
 # ### More samples: from records
 #
 # **Recorded, not live:** `make effects` ran the full lab over several seeds and wrote `expected.json`:
-# means over seeds. In the *planted* arm a small share of the tuned model's samples was replaced by *hacked*
+# means over seeds; the two `turndown` effects are of the planted arm. In the *planted* arm a small share of the tuned model's samples was replaced by *hacked*
 # ones: wrong, but with the highest reward of their question, as if the generator had found a hole in the
 # reward model. The *natural* arm is the reward model as it is.
 #
@@ -802,6 +805,10 @@ low, over, high = (recorded["records"][key]["overoptimisation"] for key in ("low
 print(f"seeds {recorded['seeds']}, {100 * over['hack_rate']:g} % hacked samples planted")
 for name, effect in recorded["effects"].items():
     print(f"{name:34} {effect['mean']:6.1f} ± {effect['sd']:4.1f}   target {effect['target']}")
+print("\naccuracy at n = 8 minus that at 64, in points (negative: it still rises), mean [95 %] of a seed")
+for arm, name in [(arm, name) for arm in ("planted", "natural") for name in ("best_of_n", "majority")]:
+    row = over[arm][name]
+    print(f"{arm} {name:10} {row['turndown_pp']:+6.1f} [{row['low_pp']:+.1f}, {row['high_pp']:+.1f}]")
 
 # %% tags=["experiment"]
 fig, axes = plots.figure(figsize=(8, 5))
@@ -944,7 +951,8 @@ print(f"really right: {sum(row['correct'] for row in untuned) / len(untuned):.3f
 #
 # The repair has two parts: a parser that reads what people write (4.4), and a gold answer that may never be
 # None (4.8, 4.12, 4.14, 4.15 refuse it). **4.V3:** re-parse the *text* of each question's first sample with
-# your `canonical_answer`; what share is right?
+# your `canonical_answer`; what share is right? (`gold` is
+# canonical: compare with it as it is.)
 
 # %% answer="4.V3"
 from starter.lab4_best_of_n.method import canonical_answer
@@ -1016,7 +1024,8 @@ assert 0 <= tie_share <= 1, "a share lies between 0 and 1"
 # %% [markdown]
 # ### Exhibit C: 100 items
 #
-# The published tests have 100 items. 60 right of 100 sounds like 60 %; it is any accuracy from 50 to 69 %:
+# The published tests have 100 items. 60 right of 100 sounds like 60 %; it is any accuracy from 50 to 69 %
+# (the textbook's ± 1.96·√(p(1 − p)/n) says ± 9.6; Wilson's interval, used here, leans towards one half):
 
 # %%
 from labkit.stats import wilson
@@ -1069,7 +1078,7 @@ assert 0 <= oracle_gap <= 1, "the oracle is never below best-of-8, which picks o
 # **4.V5:** vote and best-of-8 answer the same questions, so only the questions on which *one* of them is
 # right say anything: b where the vote alone is right, c where best-of-8 alone is. How many items would a
 # McNemar test need to see this difference |b − c|/N at this discordance (b + c)/N? See
-# `labkit.stats.n_for_mcnemar`.
+# `labkit.stats.n_for_mcnemar`. The vote is that of 4.V2; b ≠ c in all records that the grader injects.
 
 # %% answer="4.V5"
 from labkit.stats import n_for_mcnemar
@@ -1125,18 +1134,19 @@ assert n_needed > 0, "at least one item"
 
 # %% [markdown]
 # **4.W3, when more samples hurt** (5 points). In at most 200 words: why best-of-N can fall as n grows
-# although each choice has a higher reward (2); which of your curves shows it, at which n, with interval,
-# and what the *natural* curve shows instead (2); one change that would help and how you would test it (1).
+# although each choice has a higher reward (2); what the recorded *planted* and *natural* curves show, from
+# which n on, each with its interval (printed above) (2); one change that would help and how you would test
+# it (1).
 
 # %% [markdown] written="4.W3"
 # <!-- BEGIN SOLUTION 4.W3 -->
 # The reward is correctness plus error, and the maximum of n rewards selects both: the larger n, the more
-# the winner is the sample with the largest *error*. One wrong sample with a very high reward among n loses
-# the question; the chance to meet one is 1 − (1 − ε)^n.
+# the winner is the sample with the largest *error*. One hacked sample among n loses the question; the chance
+# to meet one is 1 − (1 − ε)^n.
 #
-# The planted curve peaks at a small n and is far lower at 64; the vote stays flat, since a hacked sample
-# has one vote. The natural curve ends within its interval of its peak: this reward model's own errors are
-# milder.
+# The planted curve peaks at n = 2 (.69) and ends at .17; the vote goes on rising: a hacked sample has one
+# vote. The natural curve falls too: .74 at n = 4, .61 at 64, its band over five seeds (.57 to .64) clear of
+# that at the peak (.73 to .76).
 #
 # Help: train the reward model on the failures of 4.15. Test: same questions, paired, n from the
 # discordance.

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.config import parse
+from labkit.config import parse, take
 from labkit.data import (
     data_path,
     load_gsm8k,
@@ -386,19 +386,6 @@ def main(argv: Sequence[str] | None = None) -> Result | None:
             print(f"wrote {path}")
         return None
     return run(config, until)
-
-
-def take(words: list[str], name: str) -> str | None:
-    """Removes `name VALUE` (or `name=VALUE`) from the words of a command line and returns VALUE."""
-    for i, word in enumerate(words):
-        if word.startswith(f"{name}="):
-            return words.pop(i).partition("=")[2]
-        if word == name:
-            if i + 1 == len(words):
-                raise LabError(f"{name} NAME", "nothing after it", "the command line")
-            words.pop(i)
-            return words.pop(i)
-    return None
 
 
 if __name__ == "__main__":

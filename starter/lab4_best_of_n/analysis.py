@@ -33,6 +33,7 @@ from .evaluate import (
 )
 from .method import best_of_n, majority_vote, weighted_vote
 
+TURN_FROM = 8  # the n of the published comparison; a peak picked from the curve itself would always lie above
 SELECTORS = ("majority", "best_of_n", "weighted", "random", "longest", "oracle")
 LABELS = {
     "majority": "majority vote",
@@ -192,6 +193,7 @@ def overoptimisation(records: Sequence[dict], config: Config) -> dict:
     """Curves of best-of-n and the vote as n grows: on the samples as they are, and with planted hacks.
 
     `natural` is the reward model as it is: its own failures, if any, are reported there and nowhere else.
+    `turndown_pp` is the accuracy at n = TURN_FROM minus that at the largest n; negative where it still rises.
     """
     drawn = min(len(record["samples"]) for record in records)
     ns = [n for n in config.curve_ns if n <= drawn]
@@ -214,15 +216,14 @@ def overoptimisation(records: Sequence[dict], config: Config) -> dict:
         result[arm] = {}
         for name in ("best_of_n", "majority"):
             table = np.array([item[name] for item in curves])  # (questions, ns)
-            peak = int(table.mean(axis=0).argmax())
             drop = paired_bootstrap(
-                table[:, peak],
+                table[:, ns.index(TURN_FROM)],
                 table[:, -1],
                 [record["template"] for record in rows],
                 resamples=config.bootstrap_resamples,
                 seed=config.seed,
             )
-            turn = {"peak_n": ns[peak], "turndown_pp": 100 * drop.value, "n": drop.n}
+            turn = {"from_n": TURN_FROM, "turndown_pp": 100 * drop.value, "n": drop.n}
             turn.update(low_pp=percent(drop.low), high_pp=percent(drop.high))
             result[arm][name] = {"accuracy": table.mean(axis=0).tolist(), **turn}
     return result

@@ -45,8 +45,8 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
     It is 1 - C(n - c, k) / C(n, k): over all ways to draw k of the n samples without replacement, the share
     that holds a right one. n = 8, c = 2 gives .25, .4643, .7857, 1.0 at k = 1, 2, 4, 8. (The plug-in
-    1 - (1 - c/n)^k draws with replacement: .684 at k = 4, too low.) It must stay exact to 1e-9 and fast for
-    n in the hundreds of thousands, where binomials have thousands of digits: write the quotient as a
+    1 - (1 - c/n)^k draws with replacement: .684 at k = 4, too low.) It must stay exact to 1e-9 (relative) and
+    fast for n in the hundreds of thousands, where binomials have thousands of digits: write the quotient as a
     product.
 
     Args:
@@ -157,7 +157,7 @@ def check_bon_failure(answers: list[str | None], rewards: list[float], gold: str
 
     Args:
         answers: N canonical answers of one question.
-        rewards: N rewards, in the same order.
+        rewards: N rewards, in the same order; finite (4.9 refuses others).
         gold: canonical answer.
     Returns:
         True if gold is among the answers and the chosen sample's answer is not gold (None included). False if

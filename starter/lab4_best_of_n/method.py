@@ -55,9 +55,11 @@ def canonical_answer(text: str) -> str | None:
     follows it (a unit, a period, `%`) is ignored. The last marker decides: if no number follows it on its
     line, the result is None, even if an earlier marker has one.
 
-    What counts as one number: an optional minus sign ("-" or "−"; `-$5` and `$-5` are both -5), digits with
-    optional thousands commas, an optional decimal part (`.5` is fine), and an optional fraction `a/b`, spaces
-    around `/` allowed. A comma that doesn't separate groups of three digits ends the number: "12,5" is 12.
+    What counts as one number: an optional minus sign ("-" or "−"; `-$5` and `$-5` are both -5), digits 0-9
+    with optional thousands commas, an optional decimal part (`.5` is fine), and an optional fraction `a/b` of
+    whole numbers, spaces around `/` allowed. A comma that doesn't separate groups of three digits ends the
+    number: "12,5" is 12. Mixed numbers (`3 1/2`), numbers of thousands of digits and a minus sign glued to a
+    word (`x-5`) are not asked about.
 
     Spelling: the exact value as `str(fractions.Fraction)`. So 1,000 = 1000.0 = $1000. give "1000",
     0.5 = 1/2 give "1/2", 6/3 gives "2", -0 gives "0". A division by zero gives None.
@@ -95,7 +97,8 @@ def generate_samples_batched(
     and is masked: a decoder continues from the last position, which must be the prompt's end. Only
     temperature and top_p shape the distribution: top_k is switched off (`top_k=0`; the default would silently
     cut to 50). Sampling stops at the tokenizer's end token and at those of `model.generation_config`.
-    A text is the completion only: no prompt, no special tokens, nothing after the end token.
+    Other settings of `model.generation_config` stay in force. A text is the completion only, not stripped: no
+    prompt, no special tokens, nothing after the end token.
 
     The same arguments give the same samples, whatever was drawn before. Afterwards, also after an error,
     everything is as it was: `tokenizer.padding_side`, the model's train or eval mode (it samples in eval

@@ -135,7 +135,8 @@ def tuning_effects(tests: dict, config: Config) -> dict:
 def choosing_effects(rows: Sequence[dict], picked: Sequence[dict], config: Config) -> dict:
     """The selectors at k = 8 against one random sample and against each other, on the same questions.
 
-    Differences are unbiased, over all subsets; McNemar's test takes the verdicts on the first 8.
+    Differences are unbiased, over all subsets; McNemar's test needs verdicts and takes those on the first 8.
+    The weighted vote's rival is the better of the two on these questions: hindsight, in the rival's favour.
     """
     at = {name: [row[name][row["k"].index(8)] for row in rows] for name in SELECTORS}
     best_of_both = max(("majority", "best_of_n"), key=lambda name: np.mean(at[name]))
@@ -159,13 +160,13 @@ def choosing_effects(rows: Sequence[dict], picked: Sequence[dict], config: Confi
 
 
 def turndown_effects(curves: dict) -> dict:
-    """How far best-of-n and the vote end below their peak once hacked samples are planted."""
+    """How far best-of-n and the vote fall from n = 8 to the largest n once hacked samples are planted."""
     names = {"bon_turndown_pp": "best_of_n", "vote_turndown_pp": "majority"}
     return {
         effect: {
             "value_pp": curves["planted"][name]["turndown_pp"],
-            **{key: curves["planted"][name][key] for key in ("low_pp", "high_pp", "n", "peak_n")},
-            "method": "peak minus largest n, paired bootstrap by template",
+            **{key: curves["planted"][name][key] for key in ("low_pp", "high_pp", "n", "from_n")},
+            "method": "n = from_n minus largest n, paired bootstrap by template",
         }
         for effect, name in names.items()
     }
@@ -181,6 +182,7 @@ def paired(
     """Mean difference in points with its interval, McNemar's test, and the n that the discordance asks for.
 
     `verdicts` are right or wrong per item for McNemar's test; None where `first` and `second` are verdicts.
+    The test takes items as independent; only the interval knows that templates share their fate.
     """
     labels = [row["template"] for row in rows]
     settings = {"resamples": config.bootstrap_resamples, "seed": config.seed}
@@ -195,6 +197,7 @@ def paired(
         "clusters": estimate.clusters,
         "method": "paired bootstrap by template",
         "mcnemar": {
+            "of": "verdicts on the first 8 samples" if verdicts else "the same verdicts",
             "only_first": test.only_first,
             "only_second": test.only_second,
             "p_value": test.p_value,

@@ -25,7 +25,8 @@ def best_of_n(answers, rewards):
             pass
         try:
             os.kill(int(name), 0)
-            if name != "1":  # without root it has our user, but ignores every signal from inside its namespace
+            # without root, process 1 has our user, and gets only signals that it listens to: none
+            if name != "1":
                 found.append(f"signal to {name}")
         except OSError:
             pass

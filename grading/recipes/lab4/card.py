@@ -1,6 +1,6 @@
 """Model cards, sample records and `data/README.md`: every number in them is measured by this command.
 
-Run: `python -m grading.recipes.lab4 records` (samples and rewards for the tests and the notebook) and
+Run: `python -m grading.recipes.lab4 records` (samples and rewards for the notebook) and
 `python -m grading.recipes.lab4 card` (cards and data/README.md). Abilities are greedy or sampled shares of
 right answers with Wilson intervals; AUROC is over replies. Left out: the lab's own experiment, which `labs
 run lab4` does.
@@ -9,10 +9,12 @@ run lab4` does.
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from labkit.data import write_checksums
 from labkit.stats import wilson
 from solutions.lab4_best_of_n.method import canonical_answer
 
@@ -67,16 +69,26 @@ def records(model, tokenizer, scorer, rows: list[dict], *, n: int, seed: int) ->
 
 
 def write_records(folder: Path = world.DATA) -> None:
-    """`records_small.jsonl` (tuned) and `records_base_small.jsonl` (as shipped): 60 questions, 8 samples
-    each."""
+    """`records_small.jsonl`: 60 questions with 8 samples, 7 tuned and 1 as shipped, recorded by a parser that
+    knows only `####`."""
     rows = problems("test_in_distribution.jsonl", 60)
     scorer = load_reward()[1]
-    for name, (tokenizer, model) in {
-        "records_small.jsonl": tuned_model(),
-        "records_base_small.jsonl": sampling.load(),
-    }.items():
-        made = records(model, tokenizer, scorer, rows, n=8, seed=21)
-        (folder / name).write_bytes(world.as_jsonl(made).encode())
+    tuned, shipped = (
+        records(model, tokenizer, scorer, rows, n=8, seed=21)
+        for tokenizer, model in (tuned_model(), sampling.load())
+    )
+    (folder / "records_small.jsonl").write_bytes(world.as_jsonl(mixed(tuned, shipped, seed=21)).encode())
+
+
+def mixed(tuned: list[dict], shipped: list[dict], seed: int) -> list[dict]:
+    """Records of both models in one, samples in random order; answers as the `####`-only parser saw them."""
+    rng, made = random.Random(seed), []
+    for one, other in zip(tuned, shipped, strict=True):
+        samples = one["samples"][:7] + other["samples"][:1]
+        rng.shuffle(samples)
+        seen = [{**s, "answer": s["answer"] if "####" in s["text"] else None} for s in samples]
+        made.append({**one, "samples": seen})
+    return made
 
 
 def share(hits: int, count: int) -> str:
@@ -170,13 +182,15 @@ It knows nothing outside this world, and no English beyond it.
             [canonical_answer(t) == sampling.gold(row) for t in ts]
             for row, ts in zip(rows, replies, strict=True)
         ]
+        likely = sampling.log_probabilities(tuned, tokenizer, questions, replies)
+        lengths = [[len(text) for text in texts] for texts in replies]
         low, middle, high = reward.auroc_interval(rows, replies, scores)
-        longest = sum(g[max(range(8), key=lambda i: len(t[i]))] for g, t in zip(good, replies, strict=True))
-        best = sum(g[max(range(8), key=lambda i: s[i])] for g, s in zip(good, scores, strict=True))
-        lines.append(
-            f"| {title} | {middle:.3f} ({low:.3f} – {high:.3f}) | {sum(map(sum, good)) / 1600:.1%} | "
-            f"{share(best, 200)} | {share(longest, 200)} |"
-        )
+        cells = [f"{middle:.3f} ({low:.3f} – {high:.3f})", f"{reward.auroc(rows, replies, likely):.3f}"]
+        cells.append(f"{sum(map(sum, good)) / 1600:.1%}")
+        for judged_by in (scores, likely, lengths):
+            best = sum(g[max(range(8), key=s.__getitem__)] for g, s in zip(good, judged_by, strict=True))
+            cells.append(share(best, 200))
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     (folder / "nano-math-reward" / "README.md").write_text(
         f"""# nano-math-reward
 
@@ -195,19 +209,22 @@ One number for a question and a reply: higher means more likely right. The rewar
 ## Measured abilities
 
 200 problems a row, 8 replies of a tuned model (seed 102) at temperature 1; AUROC over replies with a 95
-% bootstrap interval clustered by problem; the others are accuracies with Wilson intervals. By `python -m
-grading.recipes.lab4 card`.
+% bootstrap interval clustered by problem; the others are accuracies with Wilson intervals. Two controls:
+the tuned model's own log-probability of the reply, and its length. By `python -m grading.recipes.lab4 card`.
 
-| problems | AUROC | one reply | best of 8 by this model | longest of 8 (control) |
-| --- | --- | --- | --- | --- |
+| problems | AUROC | of log-probability | one reply | best of 8 by this model | by log-probability | longest |
+| --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(lines)}
 
-It judges what it saw: replies in this world's wording. A reply in another style gets a number too, which
-means little.
+**What it can't do**, as the first row says: judge stories that it never judged in training. It knows what
+right solutions of its stories look like; it does not check arithmetic. The lab's test questions come from
+its stories, so the lab's numbers are those of a judge at home. A reply in another style gets a number too,
+which means little.
 """,
         encoding="utf-8",
     )
     write_data_readme(folder.parent)
+    write_checksums(folder.parent)
 
 
 def write_data_readme(folder: Path) -> None:
@@ -234,9 +251,9 @@ folder of `models/`. This file is written by `python -m grading.recipes.lab4 car
 - `gsm8k_test_100_same_templates` and `test_same_templates`: the same stories with new names, and with at
   least one number beyond the training ranges (up to one and a half times).
 - `gsm8k_test_100_non_overlapping` and `test_non_overlapping`: stories that no training text has.
-- `records_small` (tuned) and `records_base_small` (as shipped): `{{question, gold, samples: [{{text,
-  answer, reward}}]}}`, 8 samples at temperature 1 for the first 60 questions of `test_in_distribution`;
-  `answer` is null where none could be read.
+- `records_small`: `{{question, gold, samples: [{{text, answer, reward}}]}}`, 8 samples at temperature 1 for
+  the first 60 questions of `test_in_distribution`: 7 of a tuned model and 1 of nano-math as shipped, in
+  random order. `answer` is what a parser that knows only `####` recorded, null where it found none.
 - No question occurs twice in the seven problem files.
 """,
         encoding="utf-8",

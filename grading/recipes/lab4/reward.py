@@ -3,11 +3,16 @@
 A LlamaForSequenceClassification with one label. Its backbone is nano-math tuned on the training file, with
 two fresh layers on top. It first learns to proofread (proofread.py), then in rounds from replies of tuned and
 untuned models to fresh training-side problems, and from worked solutions with a planted slip. Every token of
-a reply is a lesson ("is it still right up to here?"); only the last one is the score. A fifth of the
+a reply is a lesson ("is it still right up to here?"); only the last one is the score. A tenth of the
 training-side templates (`lessons.HELD_OUT`) is never judged in training, and is what the card's AUROC is
-measured on (the backbone has met them in the training file, as every tuned model has).
+measured on (the backbone has met them in the training file, as every tuned model has). The committed weights
+met another tenth in the last two rounds only.
 
-Run: `python -m grading.recipes.lab4 reward`, about half an hour on 2 cores. Input of the model: the chat
+More sampled replies a question are what makes it choose *within* a question. Best of 8, on 160 fresh problems
+of judged templates (design seed 100; one reply .63): .64 after round 0, .71 after rounds 1 and 2, .74
+after round 3; on 40 of templates that were first judged in round 2 (one reply .53): .43 before it, .55 after.
+
+Run: `python -m grading.recipes.lab4 reward`, about 45 minutes on 2 cores. Input of the model: the chat
 template of [user question, assistant reply].
 """
 
@@ -15,6 +20,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,9 +34,23 @@ from .lessons import lessons, problems, written_items
 from .pretrain import MODELS, save
 from .proofread import proofread
 
-QUESTIONS = (2000, 3000, 3000)  # problems that replies are drawn for, by round
-REPLIES, TEMPERATURE = 4, 1.0
-WRITTEN = 9000  # problems with a worked solution and a slip of it
+
+@dataclass(frozen=True)
+class Round:
+    """One pass. draws: (problems, replies each by the tuned model); written: solutions, each with a slip."""
+
+    draws: tuple[tuple[int, int], ...]
+    written: int
+    untuned: int = 0  # replies of nano-math as shipped, to the same problems
+
+
+ROUNDS = (
+    Round(((2000, 4),), written=9000, untuned=1),
+    Round(((5000, 8), (3000, 4)), written=4000),
+    Round(((6000, 8),), written=4000),
+    Round(((6000, 8),), written=4000),
+)
+TEMPERATURE = 1.0  # as the lab samples
 NEW_LAYERS = 2  # on top of the backbone: they compare each token with what the layers below expected
 EPOCHS, BATCH, SEED = 1, 64, 7  # passes a round
 PROOFREADING = 600  # steps of the first lesson
@@ -176,12 +196,13 @@ def sampled_items(tokenizer, models, rows: list[dict], seed: int) -> list[tuple[
 
 def one_round(number: int, tokenizer, base, tuned, model, taken: set[str]) -> None:
     """Fresh problems, fresh replies and slips, one pass. The first round starts with proofreading."""
-    asked = problems(QUESTIONS[number], f"train {number}", held_out=False, taken=taken)
-    models = [(tuned, REPLIES), (base, 1)][
-        : 2 if number == 0 else 1
-    ]  # later rounds: what the lab scores most
-    items = sampled_items(tokenizer, models, asked, seed=11 + 10 * number)
-    written = written_items(WRITTEN, taken, seed=SEED + number)
+    this = ROUNDS[number]
+    items = []
+    for draw, (count, replies) in enumerate(this.draws):
+        asked = problems(count, f"train {number}.{draw}", held_out=False, taken=taken)
+        models = [(tuned, replies)] + ([(base, this.untuned)] if this.untuned else [])
+        items += sampled_items(tokenizer, models, asked, seed=11 + 10 * number + 100 * draw)
+    written = written_items(this.written, taken, seed=SEED + number)
     if number == 0:
         pairs = [(question, answer) for question, reply, answer in written if reply == answer]
         proofread(
@@ -200,9 +221,9 @@ def train_reward(folder: Path = MODELS / "nano-math-reward") -> None:
     tuned = sampling.tune(sampling.load()[1], tokenizer, train, seed=100)
     taken = {row["question"] for rows in world.build_files().values() for row in rows}
     model = start(tuned)
-    for number in range(len(QUESTIONS)):
+    for number in range(len(ROUNDS)):
         one_round(number, tokenizer, base, tuned, model, taken)
-    save(model, tokenizer, folder)
+    save(model, sampling.load()[0], folder)  # a fresh tokenizer: ours has the padding of its last batch
     held = problems(400, "held out", held_out=True, taken=taken)
     questions = [row["question"] for row in held]
     replies = sampling.sample(tuned, tokenizer, questions, n=4, temperature=TEMPERATURE, seed=13)

@@ -67,6 +67,27 @@ def tune(model, tokenizer, rows: list[dict], *, seed: int, epochs=TUNE_EPOCHS, b
 
 
 @torch.no_grad()
+def log_probabilities(model, tokenizer, questions: list[str], replies: list[list[str]], batch: int = 256):
+    """log p(reply and its end | question) under `model`, in nats, shaped as `replies`: a judge for free."""
+    rows = []
+    for i, question in enumerate(questions):
+        head = tokenizer(prompt(tokenizer, question), add_special_tokens=False)["input_ids"]
+        for reply in replies[i]:
+            tail = tokenizer(reply, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+            rows.append((i, head + tail, len(head)))
+    found: list[list[float]] = [[] for _ in questions]
+    for start in range(0, len(rows), batch):
+        chosen = rows[start : start + batch]
+        width = max(len(ids) for _, ids, _ in chosen)
+        ids = torch.tensor([ids + [tokenizer.pad_token_id] * (width - len(ids)) for _, ids, _ in chosen])
+        logits = model(input_ids=ids, attention_mask=ids != tokenizer.pad_token_id).logits[:, :-1]
+        logps = logits.log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]  # (batch, width - 1)
+        for (i, row, head), values in zip(chosen, logps, strict=True):
+            found[i].append(values[head - 1 : len(row) - 1].sum().item())
+    return found
+
+
+@torch.no_grad()
 def sample(
     model, tokenizer, questions: list[str], *, n: int, temperature: float, seed: int, batch: int = 512
 ):
