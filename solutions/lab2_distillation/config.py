@@ -10,6 +10,7 @@ the other numbers: measured on design seeds (100 and above), never on recorded o
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import ClassVar, Literal
 
 
@@ -45,7 +46,7 @@ def _arms() -> dict[str, Arm]:
     """Phase A, the published Phase B, and its repairs, each added to those before it."""
     repaired = {**_BASE, "target": "rationale", "prior": "rationalise"}
     return {
-        "phase_a": Arm(**_BASE, target="answer"),
+        "phase_a": Arm(**{**_BASE, "targets": "published_list"}, target="answer"),
         "published": Arm(),
         "scorer": Arm(scorer="anchored"),
         "target": Arm(scorer="anchored", target="rationale", mask="assistant", context="question"),
@@ -95,6 +96,7 @@ class Config:
     enough_epochs: int = 12  # at most
     patience: int = 2  # epochs without a better validation loss, then the best one is taken
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots
+    gradient_checkpointing: bool = False  # True: less memory, a third slower
 
     # ---- evaluation ----
     max_new_tokens: int = 80  # of the anchored scorer: a chain and its answer; the published scorer takes 5
@@ -107,8 +109,15 @@ class Config:
     tracker: Literal["none", "wandb", "trackio"] = "none"  # off: nothing leaves this machine
 
     def __post_init__(self) -> None:
-        counts = ("train_samples", "validation_samples", "draft_new_tokens", "attempts", "lora_r", "max_length")
-        counts += ("enough_batch_size", "enough_epochs", "patience", "max_new_tokens", "eval_batch_size")
+        counts = ("train_samples", "validation_samples", "draft_new_tokens", "attempts", "lora_r")
+        counts += (
+            "max_length",
+            "enough_batch_size",
+            "enough_epochs",
+            "patience",
+            "max_new_tokens",
+            "eval_batch_size",
+        )
         for name in (*counts, "bootstrap_resamples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
@@ -120,14 +129,26 @@ class Config:
         first = self.arms[self.baseline]
         if first.target != "answer" or first.start_from != "base":
             raise ValueError(f"the baseline {self.baseline!r} needs target: answer and start_from: base")
+        for name, arm in self.arms.items():
+            if arm.start_from == "phase_a" and arm.targets != first.targets:
+                raise ValueError(f"{name}: going on from {self.baseline} needs its targets, {first.targets}")
         if any(not name or set(name) & set('/\\:*?"<>|') or name.startswith(".") for name in self.arms):
             raise ValueError(f"the arms' names name folders: no / and no dot first, found {[*self.arms]}")
+
+    def folder_of(self, name: str) -> str:
+        """Where an arm's adapter lies in the run folder; arms that differ in scoring only share one.
+
+        Phase A and the Phase B with every repair have the published names.
+        """
+        first = next(arm for arm in self.arms if self.arms[arm].training == self.arms[name].training)
+        return f"models/{({self.baseline: 'baseline_phaseA', self.repaired: 'cot_phaseB'}).get(first, first)}"
 
 
 def shrunk(config: Config) -> Config:
     """The same run, small enough for a CPU and CI: few items, short answers; the code path stays as it is."""
     return replace(
         config,
+        questions=config.questions if Path(config.questions).exists() else "course",  # no network
         train_samples=24,
         validation_samples=8,
         test_items=12,

@@ -3,7 +3,7 @@
     published_score("To determine whether the")        # False: the default is No
     published_prompt(record, "draft")                  # the question and the model's own draft, no reasoning
     published_messages(record)                         # the gold answer stands in the prompt, in bold
-    published_labels(ids, end)                         # every token is learned, but the one that ends the turn
+    published_labels(ids, end)                         # every token is learned, but the one that ends it
 
 Each of these is a cause that a configuration switches on (config.py) and a repair switches off. Phase A's
 evaluator is public; Phase B's is not, so that it was the same is inference, and the notebook says so. Source:

@@ -5,8 +5,8 @@
     request = teacher_request(question, draft, hint=True)   # for rationalisation: the answer as a hint
     reasoning_of(letter)                                    # "1. …\\n2. …", the numbered steps alone
 
-Source: the formats of the published guide (GUIDE.md). Left out: who answers (`labkit.teachers`), and reading the
-answers, which is 2.1 and 2.2.
+Source: the formats of the published guide (GUIDE.md). Left out: who answers (`labkit.teachers`), and
+reading the answers, which is 2.1 and 2.2.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def teacher_request(record: dict, attempt: int = 0, hint: bool | None = None) ->
 
 
 def reasoning_of(letter: str) -> str:
-    """The lines of the section of steps, stripped, without blank ones; "" for a letter without that section."""
+    """The lines of the section of steps, stripped, no blank ones; "" for a letter without that section."""
     _, _, rest = letter.partition(STEPS)
     section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]
     return "\n".join(line.strip() for line in section.splitlines() if line.strip())
