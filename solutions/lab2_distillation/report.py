@@ -48,6 +48,7 @@ def metrics(folder, config: Config) -> dict:
         "control": control(said["base"]),
         "base": scored(said["base"], "anchored", config),
         "ablation": [row_of(name, folder, config, said) for name in config.arms],
+        "failure_analysis": {name: failures(said[name]) for name in ("base", *config.arms)},
     }
     found["effects"] = all_effects(said, config)
     return clean(found)
@@ -105,9 +106,14 @@ def row_of(name: str, folder, config: Config, said: dict) -> dict:
         "anchored_evaluator": scored(said[name], "anchored", config),
         "from_row_before": compared(said, name, before, config) if before else None,
         "from_baseline": compared(said, name, config.baseline, config) if name != config.baseline else None,
-        "first_words": Counter(" ".join(row["first"].split()[:2]) for row in said[name]).most_common(3),
-        "unread": [row["text"][:80] for row in said[name] if row["anchored"] is None][:3],
     }
+
+
+def failures(rows: Sequence[dict]) -> dict:
+    """What an arm says at all: how its replies begin, and some that nobody can read."""
+    begin = Counter(" ".join(row["first"].split()[:2]) for row in rows)
+    unread = [row["text"][:80] for row in rows if row["anchored"] is None]
+    return {"first_words": begin.most_common(4), "unread": unread[:4]}
 
 
 def correct(said: dict, name: str, config: Config) -> list[bool]:
@@ -229,15 +235,15 @@ def ablation_table(found: dict) -> str:
             number(score["balanced_accuracy"]),
             number(score["mcc"]),
             number(row["published_evaluator"]["accuracy"]),
-            str(row["steps"]),
-            f"{row['trainable']:,}",
+            f"{row['steps']:.0f}",
+            f"{row['trainable']:,.0f}",
             "" if step is None else f"{step['pp']:+.1f} [{step['low']:+.1f}, {step['high']:+.1f}]",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     control, base = found["control"], found["base"]
     lines.append("")
     lines.append(
-        f"n = {found['n']} questions about {found['entities']} entities. Always no: "
+        f"n = {base['n']:.0f} questions, in groups by entity. Always no: "
         f"{number(control['always_no'])}; always yes: {number(control['always_yes'])}; untuned: "
         f"{number(base['accuracy'])}, of which {number(base['parse_rate'])} could be read."
     )

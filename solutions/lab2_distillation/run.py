@@ -56,7 +56,7 @@ __all__ = ["EFFECT_TARGETS", "RECORDED", "STAGES", "Result", "effects", "main", 
 STAGES = ("data", "drafts", "teacher", "validate", "train", "evaluate", "report")
 PARTS = ("train", "validation")  # the teacher is asked about both; the second is for early stopping
 # Metrics that `make effects` keeps in expected.json, over seeds.
-RECORDED = ("quality", "ablation", "base", "control")
+RECORDED = ("quality", "control", "base", "ablation")
 
 
 @dataclass(frozen=True)
