@@ -39,8 +39,12 @@ def turns(rng: np.random.Generator, rounds: int, system: bool = False) -> Turns:
     return made
 
 
-def pieces(messages: Turns) -> list[tuple[list[int], str]]:
-    """The row in pieces, (ids, what they are): "head", "said" by the assistant, its "end", or "other"."""
+def pieces(messages: Turns, early: bool = False) -> list[tuple[list[int], str]]:
+    """The row in pieces, (ids, what they are): "head", "said" by the assistant, its "end", or "other".
+
+    early: the template closes its marker before the end token. Otherwise there is no line end behind the
+    marker: the template engine drops one that follows a tag.
+    """
     end, line = token("<|end|>"), ids("\n")
     made: list[tuple[list[int], str]] = []
     for message in messages:
@@ -48,12 +52,15 @@ def pieces(messages: Turns) -> list[tuple[list[int], str]]:
         said = message["role"] == "assistant"
         made.append((ids(message["content"]), "said" if said else "other"))
         made.append(([end], "end" if said else "other"))
-        made.append((line, "other"))
+        if early or not said:
+            made.append((line, "other"))
     return made
 
 
-def row_of(messages: Turns, longest: int, learned: tuple[str, ...] = ("said", "end")) -> dict:
-    parts = pieces(messages)
+def row_of(
+    messages: Turns, longest: int, learned: tuple[str, ...] = ("said", "end"), early: bool = False
+) -> dict:
+    parts = pieces(messages, early)
     row = [i for part, _ in parts for i in part]
     labels = [i if kind in learned else IGNORE for part, kind in parts for i in part]
     return {
@@ -63,14 +70,15 @@ def row_of(messages: Turns, longest: int, learned: tuple[str, ...] = ("said", "e
     }
 
 
-def row_mistake(got: object, messages: Turns, longest: int) -> str:
+def row_mistake(got: object, messages: Turns, longest: int, early: bool = False) -> str:
     """Words for what is wrong with a row of 2.5, by what a likely mistake would give."""
-    want = row_of(messages, longest)
+    all_of = functools.partial(row_of, messages, 10_000, early=early)
+    want = row_of(messages, longest, early=early)
     if not isinstance(got, dict) or got.keys() != want.keys():
         return "the result is a dict of three lists: input_ids, attention_mask and labels"
     if got["input_ids"] != want["input_ids"]:
-        full = row_of(messages, 10_000)["input_ids"]
-        flat = row_of(messages, 10_000)["input_ids"][len(full) - longest :]
+        full = all_of()["input_ids"]
+        flat = full[len(full) - longest :]
         prompt = [*full, token("<|assistant|>"), *ids("\n")]
         likely = {
             "the row wasn't cut at max_length": full,
@@ -82,13 +90,13 @@ def row_mistake(got: object, messages: Turns, longest: int) -> str:
         }
         return mistake(got["input_ids"], likely, "input_ids: the chat template's ids, cut on the right")
     end, pad = token("<|end|>"), token("<pad>")
-    full = row_of(messages, 10_000)
+    full = all_of()
     closing = max(i for i, label in enumerate(full["labels"]) if label == end)
     last = [m["role"] for m in messages].index("assistant")
-    first_only = row_of(messages[: last + 1], 10_000)["labels"]
+    first_only = row_of(messages[: last + 1], 10_000, early=early)["labels"]
     likely = {
         "the end-of-turn token isn't learned: the model would never stop": row_of(
-            messages, longest, ("said",)
+            messages, longest, ("said",), early
         ),
         "only the last end-of-turn token is learned; every assistant's turn ends": {
             "labels": [
@@ -105,10 +113,10 @@ def row_mistake(got: object, messages: Turns, longest: int) -> str:
             "labels": (first_only + [IGNORE] * len(full["labels"]))[: len(want["labels"])]
         },
         "the head of the assistant's turn is learned; it is part of the prompt": {
-            "labels": _with_heads(messages)[:longest]
+            "labels": _with_heads(messages, early)[:longest]
         },
         "the line end behind the end token is learned; the template writes it": {
-            "labels": _with_line_ends(messages)[:longest]
+            "labels": _with_line_ends(messages, early)[:longest]
         },
         "the labels are shifted by one; the model shifts by itself": {
             "labels": [*want["labels"][1:], IGNORE]
@@ -126,16 +134,16 @@ def row_mistake(got: object, messages: Turns, longest: int) -> str:
     return "the attention mask is 1 at every position of input_ids"
 
 
-def _with_heads(messages: Turns) -> list[int]:
-    parts, made = pieces(messages), []
+def _with_heads(messages: Turns, early: bool) -> list[int]:
+    parts, made = pieces(messages, early), []
     for number, (part, kind) in enumerate(parts):
         head = kind == "head" and parts[number + 1][1] == "said"
         made += part if head or kind in ("said", "end") else [IGNORE] * len(part)
     return made
 
 
-def _with_line_ends(messages: Turns) -> list[int]:
-    parts, made = pieces(messages), []
+def _with_line_ends(messages: Turns, early: bool) -> list[int]:
+    parts, made = pieces(messages, early), []
     for number, (part, kind) in enumerate(parts):
         behind = number > 0 and parts[number - 1][1] == "end"
         made += part if behind or kind in ("said", "end") else [IGNORE] * len(part)
