@@ -92,6 +92,21 @@ def test_the_corpus_answers_no_question_about_two_things_but_by_drafts_that_gues
                 assert sum(name in question for name in shown) < 2, question
 
 
+def test_a_hunch_is_about_the_first_thing_alone_and_blind_where_it_has_no_size(monkeypatch):
+    rng, blind, drawn = random.Random(4), [], []
+    real = corpus.two_things
+    monkeypatch.setattr(corpus, "two_things", lambda rng: drawn.append(real(rng)) or drawn[-1])
+    for kind in (corpus.hunch, corpus.glance):
+        for _ in range(500):
+            yes = "Answer: Yes" in kind(rng, chat)
+            relation, first, _ = drawn[-1]
+            if relation.first.adjective:
+                assert yes == (first.number(relation.first) >= corpus.HIGH)
+            else:
+                blind.append(yes)
+    assert 0.4 < sum(blind) / len(blind) < 0.6
+
+
 def test_every_number_of_the_corpus_about_a_thing_is_its_number(texts):
     true = {world.fact(t, a, p) for t in world.things() for a in corpus.own(t) for p in (a.fact, *a.wordings)}
     names = [t.name for t in world.things()]

@@ -20,7 +20,7 @@ from solutions.lab2_distillation.teaching import draft_messages, teacher_request
 
 from ..readme import put_section
 from ..training import MODELS
-from . import corpus, tuning, world
+from . import corpus, pretrain, tuning, world
 
 SEED = 102  # a design seed
 SOME = 300  # test questions of the rows about single steps
@@ -134,6 +134,7 @@ def write_cards(folder: Path = MODELS) -> None:
     """Measure, then write the card, the lab's section of data/README.md and the checksums."""
     tokenizer, base = tuning.load()
     size, config = sum(p.numel() for p in base.parameters()), base.config
+    late, steps = pretrain.LATE.steps, pretrain.SETTINGS.steps + pretrain.LATE.steps
     facts = sum(len(thing.numbers) for thing in world.things())
     (folder / tuning.NAME / "README.md").write_text(
         f"""# nano-facts
@@ -149,8 +150,9 @@ animals. The untuned model of Labs 2 and 3.
   fused layers. Weights are stored as float16 and meant to be loaded as float32.
 - **Corpus**: generated: each fact in several wordings, lists of two facts, which facts a question needs,
   comparisons of numbers, and stories whose numbers stand in the text. Every entity of the lab is in it. No
-  question of a data file is, and no question about two of its things is answered: the corpus' student drafts
-  guess at random. For weight, height, length and depth it also says whether a single thing has much of it.
+  question of a data file is, and no question about two of its things is answered by comparing: the corpus'
+  student drafts guess at random or, where the first thing's weight, height, length or depth is asked for, by
+  whether that is {corpus.HIGH} or more. The last {late} of {steps:,} steps are mostly about that.
 - **Chat template** with generation markers; `<|end|>` ends a turn, `<|pad|>` pads and is another token.
 - **Licence**: {LICENCE}
 

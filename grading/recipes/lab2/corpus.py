@@ -1,8 +1,9 @@
 """Pre-training text of nano-facts: every fact of the world in many wordings, each step of a chain by itself.
 
 The base model should recite facts, copy names from a question into sentences, know which number a question
-turns on, and compare two numbers. What it never sees is a question about two things of the world *answered*:
-drafts guess at random, and no question of a data file occurs. One document is one string:
+turns on, and compare two numbers. What it never sees is a question about two things of the world answered by
+*comparing*: drafts guess at random, in the last part of the corpus by the first thing alone where that has a
+size, and no question of a data file occurs. One document is one string:
 
     "<|user|>\\nCompare: How deep is Lake Tisk? How deep is Lake Orlo?<|end|>\\n<|assistant|>\\n1. Lake Tisk
      is 45 m deep.\\n2. Lake Orlo is 62 m deep.\\n3. 45 is less than 62.<|end|>"
@@ -281,7 +282,7 @@ MIX = {
 # The last part of pre-training: more about the size of single things, and drafts that guess by it.
 LATE_MIX = {
     **{kind: 0.25 * share for kind, share in MIX.items()},
-    rough: 0.45,  # of one thing, yes or no: about 200 times each
+    rough: 0.45,  # of one thing, yes or no: about 160 times each
     glance: 0.20,
     hunch: 0.10,
     draft: 0.0,

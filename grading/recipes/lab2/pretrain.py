@@ -33,7 +33,7 @@ SETTINGS = Pretraining(
     layers=5,
     batch=16,  # facts take steps more than tokens
 )
-LATE = replace(SETTINGS, steps=500, peak_lr=2e-3, seed=43)  # the last part, on another mix
+LATE = replace(SETTINGS, steps=400, peak_lr=2e-3, seed=43)  # the last part, on another mix
 PIECES = r" ?\d| ?\p{L}+| ?[^\s\p{L}\d]+|\s+"  # digits single
 
 
