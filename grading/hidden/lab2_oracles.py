@@ -7,7 +7,6 @@ give (lab2_blame.py), chat rows (lab2_cases.py) and the notebook's values (lab2_
 
 from __future__ import annotations
 
-import itertools
 import math
 from fractions import Fraction
 
@@ -189,12 +188,12 @@ def pearson(pairs: list[tuple[bool, bool]]) -> float:
 
 
 def coin_p(b: int, c: int) -> float:
-    """Every outcome of b + c coins that is no more likely than this one, by its exact probability."""
+    """Every outcome of b + c coins that is no more likely than this one, counted in whole numbers."""
     n = b + c
-    row = [Fraction(1)]
-    for _ in range(n):  # Pascal's triangle, halved each time
-        row = [(left + right) / 2 for left, right in itertools.pairwise([Fraction(0), *row, Fraction(0)])]
-    return float(sum(p for p in row if p <= row[b])) if n else 1.0
+    ways = [1]
+    for k in range(n):
+        ways.append(ways[-1] * (n - k) // (k + 1))
+    return float(Fraction(sum(way for way in ways if way <= ways[b]), 2**n))
 
 
 def wilson(k: int, n: int) -> list[float]:

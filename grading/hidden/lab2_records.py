@@ -32,10 +32,10 @@ def make_records(rng: np.random.Generator) -> list[dict]:
 
 def _record(rng: np.random.Generator, index: int) -> dict:
     gold = bool(rng.random() < 0.46)
-    skill = {"phase_a": 0.62, "published": 0.75, "repaired": 0.86}
+    skill = {"phase_a": 0.60, "published": 0.75, "repaired": 0.76}
     said = {arm: gold if rng.random() < skill[arm] else not gold for arm in ARMS}
     replies = {
-        "phase_a": f"Answer: {_word(said['phase_a'])}" if rng.random() < 0.93 else "The first one is.",
+        "phase_a": f"Answer: {_word(said['phase_a'])}" if rng.random() < 0.85 else "The first one is.",
         "published": _published(rng, said["published"]),
         "repaired": _chain(rng, said["repaired"]),
     }
@@ -55,12 +55,14 @@ def _published(rng: np.random.Generator, answer: bool) -> str:
         return f"{_word(answer)}, the ship that"
     if kind < 0.62:
         return "Yesterday's ship was"
+    if kind < 0.72:  # a search for "yes" misreads what can be read, too
+        return "No, yesterday's ship"
     return f"Answer: {_word(answer)}"
 
 
 def _chain(rng: np.random.Generator, answer: bool) -> str:
     steps = f"1. {reason(rng).capitalize()}.\n2. {reason(rng).capitalize()}."
-    if rng.random() < 0.06:
+    if rng.random() < 0.12:
         return steps
     if rng.random() < 0.1:
         return f"Answer: {_word(not answer)}\n{steps}\nAnswer: {_word(answer)}"
@@ -89,10 +91,10 @@ def _telling(records: list[dict]) -> bool:
     ]
     for truth, mistakes in numbers:
         right = truth(records)
-        if any(abs(value - right) < 0.005 for value in mistakes(records).values()):
+        if any(abs(value - right) < 0.002 for value in mistakes(records).values()):
             return False
     low, high = interval(records)
-    return 0.005 < p_value(records) < 0.9 and not any(
+    return 0.01 < p_value(records) < 0.9 and not any(
         abs(a - low) < 0.003 and abs(b - high) < 0.003 for a, b in interval_mistakes(records).values()
     )
 
