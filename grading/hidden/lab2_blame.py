@@ -130,13 +130,13 @@ def teacher_mistakes(text: str) -> dict[str, bool | None]:
     readable = [said for said in read if said is not None]
     bold = re.findall(r"\*\*(yes|no)\*\*", lower)
     return {
-        "what can't be read became no; there is no default": teacher(text) or False,
-        "'YES' was looked for anywhere in the letter": True if "yes" in lower else None,
-        "'yes' or else 'no' was looked for anywhere in the letter": "yes" in lower,
         "the first 'answer is' was read; the last one decides": teacher(text, last=False),
         "an earlier statement was taken because the last one can't be read": readable[-1]
         if readable
         else None,
+        "what can't be read became no; there is no default": teacher(text) or False,
+        "'YES' was looked for anywhere in the letter": True if "yes" in lower else None,
+        "'yes' or else 'no' was looked for anywhere in the letter": "yes" in lower,
         "a yes or no among other words isn't an answer; the rest of the line must be it": first,
         "the last YES or NO in bold was taken; what counts stands behind the last 'answer is'": (
             bold[-1] == "yes" if bold else None
@@ -178,6 +178,9 @@ def prediction_mistakes(text: str) -> dict[str, bool | None]:
     read = [leading(line[len("answer:") :], ",.;:!")[0] for line in named]
     inside = re.findall(r"answer:\s*(yes|no)\b", lower)
     return {
+        "Yes or No at the beginning isn't enough; what follows decides too ('Yes/No', 'No one')": prediction(
+            text, loose=True
+        ),
         "what can't be read became No; there is no default": prediction(text) or False,
         "'yes' anywhere in the text is no answer, and without one it isn't No": "yes" in lower,
         "the first yes or no anywhere in the text was taken": next(
@@ -189,9 +192,6 @@ def prediction_mistakes(text: str) -> dict[str, bool | None]:
         "the first 'Answer:' line was read; the last one decides": prediction(text, first=True),
         "an earlier 'Answer:' line was taken because the last one can't be read": next(
             (said for said in reversed(read) if said is not None), None if named else prediction(text)
-        ),
-        "Yes or No at the beginning isn't enough; what follows decides too ('Yes/No', 'No one')": prediction(
-            text, loose=True
         ),
         "'No-one' was read as No; a dash needs a space before it": prediction(text, spaced=False),
         "stars weren't ignored": prediction(text, stars=False),

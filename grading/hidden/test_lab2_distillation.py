@@ -221,6 +221,7 @@ def test_a_share_of_nothing_is_nan(lab):
 
 @pytest.mark.todo("2.3", points=1)
 def test_no_records_and_unread_gold_are_refused(lab):
+    check_quality(lab, [oracle.outputs(lab.rng, 12)], "counts and shares of the records")
     hint = "no records, or a gold answer that is None, must still be refused: leave the check above your code"
     assert_refuses(lambda: lab.data.quality_report([]), hint)
     assert_refuses(lambda: lab.data.quality_report([{"answer": None, "teacher_answer": None}]), hint)
@@ -282,6 +283,9 @@ def text_mistake(got: object, record: dict, target: str) -> str:
         "yes and no were swapped": turns(user, said.replace(word, other)),
         "the question wasn't stripped": turns(f"Question: {record['question']}", said),
         "the rationale wasn't stripped": turns(user, f"{record['rationale']}\n{word}"),
+        "white space inside the rationale was changed; only its ends are stripped": turns(
+            user, "\n".join([*(x.strip() for x in rationale.splitlines() if x.strip()), word])
+        ),
         "the prompt begins with 'Question: '": turns(record["question"].strip(), said),
         "the roles are the user's and the assistant's, in this order": want[::-1],
     }
@@ -564,10 +568,10 @@ def rationale_mistake(got: object, record: dict, reply: str, want: dict) -> str:
             record, "\n".join(words)
         ),
         "the reply was taken as it is: the hint's lines go, and blank lines too": learned(record, reply),
-        "blank lines stayed": learned(record, "\n".join(x for x in lines if "hint" not in x.lower())),
         "'hint' inside another word isn't a hint: only the whole word counts": learned(
             record, "\n".join(x for x in words if "hint" not in x.lower())
         ),
+        "blank lines stayed": learned(record, "\n".join(x for x in lines if "hint" not in x.lower())),
         "the word may be in any case, and in the plural": learned(
             record, "\n".join(x for x in words if " hint " not in f" {x} ")
         ),

@@ -1,4 +1,4 @@
-# MUTANT 2.10 method.py — an empty rationale is learned | caught by: test_only_a_reply_that_ends_in_gold_is_learned | visible: passes
+# MUTANT 2.10 method.py — a reply of which nothing is left without its hint is learned | caught by: test_only_a_reply_that_ends_in_gold_is_learned | visible: passes
 def rationalise(record: dict, reply: str, said: bool | None) -> dict | None:
     if type(record["answer"]) is not bool:
         raise ValueError(f"{record['qid']}: the answer must be True or False, found {record['answer']!r}")

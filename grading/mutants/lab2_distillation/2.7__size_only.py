@@ -1,4 +1,4 @@
-# MUTANT 2.7 method.py — the sign is lost | caught by: test_the_shift_is_the_difference_of_log_odds | visible: fails
+# MUTANT 2.7 method.py — only the size of the shift, a share that fell looks like one that rose | caught by: test_the_shift_is_the_difference_of_log_odds | visible: fails
 def log_odds_shift(before: float, after: float) -> float:
     import math
 
