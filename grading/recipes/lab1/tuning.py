@@ -24,7 +24,7 @@ MOST_NEW = 64  # tokens; the longest output has about 36
 
 
 def is_causal(name: str) -> bool:
-    return name in ("nano-gpt", "nano-judge")
+    return name in ("nano-start", "nano-gpt", "nano-judge")
 
 
 def load(name: str, folder=MODELS):

@@ -18,6 +18,7 @@ from labkit.data import write_checksums
 from labkit.stats import wilson
 from solutions.lab4_best_of_n.method import canonical_answer
 
+from ..readme import put_section
 from . import lessons, reward, sampling, world
 from .pretrain import MODELS
 
@@ -228,13 +229,14 @@ which means little.
 
 
 def write_data_readme(folder: Path) -> None:
-    """`data/README.md`: every data file with items, schema and sha256."""
+    """Head of `data/README.md`: every data file of this lab with items, schema and sha256."""
     lines = []
     for path in sorted((folder / "lab4_best_of_n").glob("*.jsonl")):
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         schema = ", ".join(f"`{key}`" for key in rows[0])
         lines.append(f"| `lab4_best_of_n/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
-    (folder / "README.md").write_text(
+    put_section(
+        folder / "README.md",
         f"""# Data
 
 All files are our own, generated, and under the course's MIT licence. Models: see the `README.md` in each
@@ -256,5 +258,4 @@ folder of `models/`. This file is written by `python -m grading.recipes.lab4 car
   random order. `answer` is what a parser that knows only `####` recorded, null where it found none.
 - No question occurs twice in the seven problem files.
 """,
-        encoding="utf-8",
     )
