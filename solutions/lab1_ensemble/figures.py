@@ -21,7 +21,7 @@ def plots(found: dict, folder) -> None:
     plot_pairs(found["pairs"], folder.file("plots/pairs.png"))
     plot_levels(found["votes"], folder.file("plots/levels.png"))
     plot_risk(found["confidence"], folder.file("plots/risk.png"))
-    if "judge" in found:
+    if found.get("judge", {}).get("relations"):
         split = found["judge"]["relations"].get("unseen") or next(iter(found["judge"]["relations"].values()))
         plot_judge(split, folder.file("plots/judge.png"))
 

@@ -316,7 +316,8 @@ check("1.8")
 # %% [markdown]
 # ## 1.9 Both orders count
 #
-# Ask a judge about (A, B) and then about (B, A): large judges change their mind on a third of close pairs.
+# Ask a judge about (A, B) and then about (B, A): in one published test a large judge changed its mind on
+# about a third of the pairs.
 # An agreement that depends on who stands first says something about the judge, not about the labels. So it
 # counts only if both orders say so.
 
@@ -566,7 +567,7 @@ rows = read_jsonl(folder / "results/compared_validation.jsonl")
 first, second = live.members
 for name in live.members:
     losses = json.loads((folder / f"checkpoints/{name}/training.json").read_text("utf-8"))["history"]
-    print(f"{name:10} loss every 20 steps:", *(f"{loss:.2f}" for loss in losses))
+    print(f"{name:10} loss in each epoch:", *(f"{loss:.2f}" for loss in losses))
     print(f"{'':10} {rows[0]['models'][name]['text']!r}")
 
 # %% [markdown]
@@ -728,14 +729,17 @@ for words, accuracy, kappa in (
     ("constant", judged["constant_accuracy"], 0.0),
 ):
     print(f"{words:14} agrees with gold on {accuracy:.3f}, kappa {kappa:+.3f}")
-print(f"swap consistency {judged['swap_consistency']:.3f}")
+ends = [judged[key] for key in ("kappa_95", "swap_consistency_95")]  # intervals of one seed, their mean ends
+print("the judge's kappa [{:.3f}, {:.3f}],".format(*ends[0]), end=" ")
+print("swap consistency {:.3f} [{:.3f}, {:.3f}]".format(judged["swap_consistency"], *ends[1]))
 wrong, all_agreed = judged["false_agreements"], judged["agreements"]
 print(f"false agreements: {wrong:.1f} of {all_agreed:.1f}; agreements missed: {judged['missed_agreements']:.1f}")
 
 # %% tags=["experiment"]
 changed = mean["judge_scores"]["validation"]
 print(f"of {changed['n']:.0f} pairs {changed['string_agreements']:.0f} agree as strings,", end=" ")
-print(f"{changed['semantic_agreements']:.0f} in the judge's eyes: {changed['gain_pp']:+.1f} points")
+print(f"{changed['semantic_agreements']:.0f} in the judge's eyes: {changed['gain_pp']:+.1f} points", end=" ")
+print("[{:+.1f}, {:+.1f}]".format(*changed["gain_95"]))
 for way in ("upgraded", "downgraded"):
     print(f"{way:11} {changed[way]:5.1f}, both models right in {changed[way + '_both_right']:5.1f} of them")
 print(f"had it seen only the disagreements: {changed['gain_if_only_disagreements_are_judged_pp']:+.1f} points")

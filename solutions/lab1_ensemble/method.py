@@ -22,8 +22,9 @@ VERDICTS = ("FULL_AGREEMENT", "PARTIAL_AGREEMENT", "DISAGREEMENT", "INVALID")
 def extract_gadget_type(text: str) -> str | None:
     """The label that a model wrote, as it wrote it, or None.
 
-    The key is `gadget_type` in any case; a space or a hyphen may stand for the underscore, and spaces before
-    the colon. It must be a word of its own: `my_gadget_type:` and `subgadget_type:` are other keys. The
+    The key is `gadget_type` in any case; a space or a hyphen may stand for the underscore (one sign, never
+    none), and spaces before the colon. It must be a word of its own: `my_gadget_type:` and `subgadget_type:`
+    are other keys, but a bracket or another sign may stand before it. The
     label is what follows the colon of the *first* key, up to the next `;` or the end of the line, without
     white space at its ends. Only spaces may stand between the colon and the label: a label on the next line
     isn't one. The first key decides: if its label is empty, the result is None, even if a later key has one.
@@ -148,7 +149,8 @@ def parse_verdict(text: str) -> str | None:
     DISAGREEMENT when nothing is found makes a judge out of noise.)
 
     The order of removal: first white space, `*` and back ticks at both ends, then one period at the end, then
-    white space, `*` and back ticks at both ends again. `**VERDICT: INVALID.**` is a verdict.
+    white space, `*` and back ticks at both ends again. `**VERDICT: INVALID.**` is a verdict. Nothing is
+    removed inside the line: `VERDICT: **INVALID**` and `VERDICT : INVALID` are None.
 
     Args:
         text: the judge's whole reply; may be empty.

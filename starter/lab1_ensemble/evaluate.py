@@ -145,7 +145,7 @@ def risk_coverage(confidence: Sequence[float], correct: Sequence[bool]) -> tuple
     """What share is wrong if only the more confident answers are given, at every possible threshold.
 
     For each different confidence c, from the highest down: coverage is the share of all items whose
-    confidence is at least c, risk the share of wrong ones among these. Items with the same confidence
+    confidence is at least c, risk the share of wrong ones among these. Items with exactly the same confidence
     come in together: a threshold can't tell them apart, and any order among them would be made up.
 
     Args:
