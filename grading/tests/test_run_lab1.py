@@ -291,7 +291,8 @@ def test_a_judge_that_sees_everything_can_lose():
     lost = scoring.gain(string, [False] * 4, right, frames, config)
     assert (lost["gain_pp"], lost["downgraded"], lost["downgraded_both_right"]) == (-50.0, 2, 1)
     assert lost["gain_if_only_disagreements_are_judged_pp"] == 0.0
-    assert lost["gain_95"] == [-100.0, 0.0], "the two pairs that lose share a frame"
+    low, high = lost["gain_95"]
+    assert low <= -80 and high == 0.0, "both pairs that lose lie in one frame, drawn often or never"
     won = scoring.gain(string, [True] * 4, right, frames, config)
     assert (won["gain_pp"], won["upgraded"], won["upgraded_both_right"]) == (50.0, 2, 1)
 
