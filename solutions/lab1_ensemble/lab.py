@@ -1079,9 +1079,9 @@ assert -1 <= phi <= 1, "a correlation lies between -1 and 1"
 # Independence needs unrelated errors that scatter over all wrong classes. Models that learned from the same
 # rows fail on the same hard frames, often with the same neighbouring type.
 #
-# Two architectures: right in .86 [.78, .93] of the excerpts where types agree (n = 159, means over the recorded
-# seeds), promised .91: some points less, which one seed can't decide. Two of a kind agree more often, phi is
-# .35 instead of .15, and of their agreements .82 [.74, .90] are right (n = 256) instead of .95: that is clear.
+# Two architectures (means of the records): where types agree .86 [.78, .93] are right, n = 159; promised .91,
+# which one seed can't refute. Two of a kind agree more often, phi is .35 instead of .15, and .82 [.74, .90] are
+# right, n = 256, instead of .95: that is clear.
 #
 # A change: train the second model on other frames or another view of the excerpt. Test: the same validation
 # excerpts, phi and accuracy where they agree, paired by frame, with the n that the discordance asks for.
