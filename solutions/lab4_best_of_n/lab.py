@@ -1160,7 +1160,7 @@ assert n_needed > 0, "at least one item"
 # |---|---|
 # | `NotImplementedError: TODO 4.x …` | still a stub; its section is 4.x |
 # | an edit changes nothing | save the file, restart the kernel, run the set-up |
-# | `ModuleNotFoundError: labkit` | `pip install -e .` in the course's folder |
+# | `ModuleNotFoundError: labkit` | `pip install -r requirements.txt` in the course's folder |
 # | a model or file is missing | `labs doctor` names it and the command that gets it |
 # | Colab lost my work | download `starter/` in time |
 

@@ -160,7 +160,9 @@ def pair_metrics(rows: Sequence[dict], a: str, b: str, config: Config) -> dict:
     everything = range(len(rows))
     return {
         "n": len(rows),
-        "agreement_rate": share(strings),
+        **interval(
+            lambda chosen: share([strings[i] for i in chosen]), rows, config, "agreement_95", "agreement_rate"
+        ),
         "agreement_wilson_95": list(wilson(sum(strings), len(rows))),
         "type_agreement_rate": share(types),
         **interval(kappa, rows, config, "kappa_95", "kappa"),
