@@ -4,9 +4,9 @@
     empty("/tmp")                     all that is in it
     remove_files_of(60001)            what this user left where everybody may write; its processes have ended
 
-`shutil.rmtree` recurses, so a thousand nested folders end the process that calls it. Here a folder that is
-nested too deep is moved up first: no path gets long, and nothing is as deep as what it removes. Needs only
-the standard library, because it runs inside the sandbox too (`worker.py`). What can't be removed stays.
+`shutil.rmtree` recurses, so a thousand nested folders end the process that calls it. Here a folder found
+inside another one is moved up first: no path gets long, and nothing is as deep as what it removes. Needs
+only the standard library, because it runs inside the sandbox too (`worker.py`). What can't be removed stays.
 """
 
 import contextlib
@@ -15,7 +15,6 @@ import secrets
 import stat
 from collections.abc import Iterator, Sequence
 
-LEVELS = 64  # open folders at a time, far below any limit
 OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 
 
@@ -45,7 +44,7 @@ def remove_files_of(uid: int, folders: Sequence[str] = OPEN_TO_ALL) -> None:
 
 def _remove(name: str, above: int) -> None:
     """Removes the entry `name` of the open folder `above`. Raises OSError."""
-    if not _is_folder(name, above):
+    if not stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
         os.unlink(name, dir_fd=above)
         return
     with _opened(name, above) as folder:
@@ -54,38 +53,32 @@ def _remove(name: str, above: int) -> None:
 
 
 def _empty(top: int) -> None:
-    """Empties an open folder. What is deeper than `LEVELS` comes up to `top` before it is looked into."""
+    """Empties an open folder. What is deeper comes up to `top` before it is looked into."""
     waiting = os.listdir(top)
     while waiting:
         name = waiting.pop()
         with contextlib.suppress(OSError):
-            waiting += _remove_or_lift(name, top, top, LEVELS)
+            if not stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
+                os.unlink(name, dir_fd=top)
+                continue
+            with _opened(name, top) as folder:
+                waiting += _lift(folder, top)
+            os.rmdir(name, dir_fd=top)
 
 
-def _remove_or_lift(name: str, above: int, top: int, levels: int) -> list[str]:
-    """Removes an entry of `above` and what is down to `levels` below it. Returns what it moved up to `top`.
-
-    A move is slow (2 ms on ext4), so it is made once in so many levels.
-    """
-    if not _is_folder(name, above):
-        os.unlink(name, dir_fd=above)
-        return []
-    with _opened(name, above) as folder:  # a closed folder may not be moved by its owner either
-        if levels == 0:
-            lifted = f"removed-{secrets.token_hex(8)}"
-            os.rename(name, lifted, src_dir_fd=above, dst_dir_fd=top)
-            return [lifted]
-        moved = []
-        for inner in os.listdir(folder):
-            with contextlib.suppress(OSError):
-                moved += _remove_or_lift(inner, folder, top, levels - 1)
-    with contextlib.suppress(OSError):  # something inside could not be removed
-        os.rmdir(name, dir_fd=above)
-    return moved
-
-
-def _is_folder(name: str, above: int) -> bool:
-    return stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode)
+def _lift(folder: int, top: int) -> list[str]:
+    """Moves the folders in `folder` up to `top`, under new names, and removes its files."""
+    lifted = []
+    for inner in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            if not stat.S_ISDIR(os.stat(inner, dir_fd=folder, follow_symlinks=False).st_mode):
+                os.unlink(inner, dir_fd=folder)
+                continue
+            with _opened(inner, folder):  # a closed folder may not be moved by its owner
+                name = f"removed-{secrets.token_hex(8)}"
+                os.rename(inner, name, src_dir_fd=folder, dst_dir_fd=top)
+                lifted.append(name)
+    return lifted
 
 
 @contextlib.contextmanager

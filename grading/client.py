@@ -43,7 +43,7 @@ from labkit.student import StudentError
 
 ROOT = Path(__file__).resolve().parents[1]
 WARM_UP_SECONDS = 180  # five on a quiet machine; a cold disk or a busy one takes longer
-SETTLE_SECONDS = 120  # to end what a test left; milliseconds, but thousands of files on a slow disk take long
+SETTLE_SECONDS = 120  # to end what a test left; milliseconds, but removing folders can wait for a slow disk
 
 
 class WorkerBroken(SandboxError):
