@@ -225,6 +225,54 @@ def load_strategyqa(
     return rows
 
 
+def load_triviaqa(
+    split: str = "train", source: str = "mandarjoshi/trivia_qa", limit: int | None = None
+) -> list[dict[str, Any]]:
+    """TriviaQA rows `{question_id, question, answer: {value, aliases, …}, …}`; Joshi et al. 2017, 1705.03551.
+
+    The closed-book part of the set, `rc.nocontext`. A local `.json` file may have the form of the authors'
+    own download, `{"Data": [{"QuestionId", "Question", "Answer": {"Value", "Aliases"}}]}`.
+
+    Args:
+        split: "train" or "validation". source: as for `load_gsm8k`.
+    Raises:
+        LabError: as `load_gsm8k`.
+    """
+    fields = {"question_id": str, "question": str, "answer": dict}
+    if Path(source).suffix == ".json" and Path(source).is_file():
+        rows = [_triviaqa_row(row) for row in json.loads(Path(source).read_text(encoding="utf-8"))["Data"]]
+        rows = rows if limit is None else rows[:limit]
+    else:
+        rows = load_rows(source, fields, split=split, config="rc.nocontext", limit=limit)
+    for number, row in enumerate(rows, start=1):
+        check_fields(row["answer"], {"value": str, "aliases": list}, f"{source} ({split}), row {number}")
+    return rows
+
+
+def _triviaqa_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    answer = {"value": row["Answer"]["Value"], "aliases": row["Answer"]["Aliases"]}
+    return {"question_id": row["QuestionId"], "question": row["Question"], "answer": answer}
+
+
+def load_hotpotqa(
+    split: str = "train", source: str = "hotpotqa/hotpot_qa", limit: int | None = None
+) -> list[dict[str, Any]]:
+    """HotpotQA rows `{id, question, answer, context: {title, sentences}, …}`; Yang et al. 2018, 1809.09600.
+
+    The open-book setting `distractor`: two paragraphs with the facts among others.
+
+    Args:
+        split: "train" or "validation". source: as for `load_gsm8k`.
+    Raises:
+        LabError: as `load_gsm8k`.
+    """
+    fields = {"id": str, "question": str, "answer": str, "context": dict}
+    rows = load_rows(source, fields, split=split, config="distractor", limit=limit)
+    for number, row in enumerate(rows, start=1):
+        check_fields(row["context"], {"title": list, "sentences": list}, f"{source} ({split}), row {number}")
+    return rows
+
+
 def load_rows(
     source: str | Path, required: Fields, *, split: str, config: str | None = None, limit: int | None = None
 ) -> list[dict[str, Any]]:

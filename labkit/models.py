@@ -71,12 +71,18 @@ _LLAMA3_ROPE = {
 # Phi-3 (arXiv 2404.14219): query, key and value in one matrix, gate and up in another.
 _PHI3 = {"num_key_value_heads": 4}  # no grouped heads in the mini model
 
+# Qwen2.5 (arXiv 2412.15115): biases on query, key and value; the small ones share their embeddings.
+_QWEN_SMALL = {"tie_word_embeddings": True}
+# gpt-oss (arXiv 2508.10925): experts in every layer, sliding-window and full attention in turn.
+_GPT_OSS = {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 16, "sliding_window": 32}
+
 _SPECS = (
     ModelSpec("nano-flan", "nano", "seq2seq_lm", "MIT", "T5 tuned on instructions of the course's documents"),
     ModelSpec("nano-flan-wide", "nano", "seq2seq_lm", "MIT", "the same with a wider encoder and decoder"),
     ModelSpec("nano-gpt", "nano", "causal_lm", "MIT", "GPT-2 that has read the course's documents, no more"),
     ModelSpec("nano-judge", "nano", "causal_lm", "MIT", "judges in words whether two labels mean the same"),
     ModelSpec("nano-facts", "nano", "causal_lm", "MIT", "Phi-3 that has read facts of a small world"),
+    ModelSpec("nano-trivia", "nano", "causal_lm", "MIT", "Llama that knows some facts well, some badly"),
     ModelSpec(
         "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
     ),
@@ -130,6 +136,29 @@ _SPECS = (
         "nano-facts",
     ),
     ModelSpec("microsoft/phi-2", "gpu", "causal_lm", "MIT", "2.8B, judge", "PhiConfig", nano="nano-judge"),
+    ModelSpec(
+        "Qwen/Qwen2.5-7B-Instruct", "gpu", "causal_lm", "Apache-2.0", "7.6B", "Qwen2Config", {}, "nano-trivia"
+    ),
+    ModelSpec(
+        "Qwen/Qwen2.5-0.5B-Instruct",
+        "gpu",
+        "causal_lm",
+        "Apache-2.0",
+        "0.5B, fits Colab",
+        "Qwen2Config",
+        _QWEN_SMALL,
+        "nano-trivia",
+    ),
+    ModelSpec(
+        "openai/gpt-oss-20b",
+        "gpu",
+        "causal_lm",
+        "Apache-2.0",
+        "21B, mixture of experts",
+        "GptOssConfig",
+        _GPT_OSS,
+        "nano-trivia",
+    ),
     ModelSpec(
         "Skywork/Skywork-Reward-V2-Llama-3.1-8B",
         "gpu",
