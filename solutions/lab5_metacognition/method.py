@@ -175,7 +175,8 @@ def merge_lora(
 
     Args:
         weight: (out, in), the frozen layer.
-        lora_a: (r, in). lora_b: (out, r).
+        lora_a: (r, in).
+        lora_b: (out, r).
         alpha: LoRA's scale, a setting (`lora_alpha`).
     Returns:
         (out, in), a new tensor of weight's type.

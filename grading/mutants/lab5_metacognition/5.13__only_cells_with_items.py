@@ -1,0 +1,20 @@
+# MUTANT 5.13 evaluate.py — cells without items are missing | caught by: test_nine_cells_by_actual_and_predicted_ability | visible: fails
+def ability_confusion(predicted: Sequence[str | None], actual: Sequence[str]) -> dict:
+    names = ("can", "uncertain", "cannot")
+    if not actual or len(predicted) != len(actual):
+        raise ValueError(f"need a judgment for each ability: {len(predicted)}, {len(actual)}")
+    if any(word not in names for word in actual) or any(word not in (*names, None) for word in predicted):
+        raise ValueError(f"abilities are {names}, and a judgment may be None")
+    pairs, n = list(zip(actual, predicted, strict=True)), len(actual)
+    return {
+        "n": n,
+        "unparsed": list(predicted).count(None),
+        "exact_match": sum(a == b for a, b in pairs) / n,
+        "matrix": {
+            a: {b: pairs.count((a, b)) for b in names if (a, b) in pairs}
+            for a in names
+            if a in actual
+        },
+        "predicted": {name: list(predicted).count(name) / n for name in names},
+        "actual": {name: list(actual).count(name) / n for name in names},
+    }

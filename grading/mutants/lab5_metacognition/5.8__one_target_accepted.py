@@ -1,0 +1,13 @@
+# MUTANT 5.8 method.py — a single target is accepted | caught by: test_the_seed_alone_decides_and_one_target_is_refused | visible: fails
+def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
+    import random
+
+    groups: dict[str, list[Mapping]] = {}
+    for record in records:
+        groups.setdefault(record["target"], []).append(record)
+    if not groups:
+        raise ValueError(f"need records of two targets at least, found {[*groups]}")
+    rng, rarest = random.Random(seed), min(map(len, groups.values()))
+    chosen = [record for target in sorted(groups) for record in rng.sample(groups[target], rarest)]
+    rng.shuffle(chosen)
+    return chosen
