@@ -964,3 +964,29 @@ def test_starting_a_notebook_says_where_to_edit(capsys):
     assert "lab4_best_of_n" in capsys.readouterr().out
     with pytest.raises(LabError):
         start("lab99")
+
+
+def test_triviaqa_loads_in_both_public_forms(tmp_path):
+    row = {"question_id": "tc_1", "question": "Who?", "answer": {"value": "Ada", "aliases": ["Ada", "A. L."]}}
+    data.write_jsonl(tmp_path / "train.jsonl", [row, {**row, "question_id": "tc_2"}])
+    assert [r["question_id"] for r in data.load_triviaqa("train", str(tmp_path))] == ["tc_1", "tc_2"]
+    theirs = {
+        "QuestionId": "tc_1",
+        "Question": "Who?",
+        "Answer": {"Value": "Ada", "Aliases": ["Ada", "A. L."]},
+    }
+    (tmp_path / "sample.json").write_text(json.dumps({"Data": [theirs]}), encoding="utf-8")
+    assert data.load_triviaqa("train", str(tmp_path / "sample.json")) == [row]
+    data.write_jsonl(tmp_path / "train.jsonl", [{**row, "answer": {"value": "Ada"}}])
+    with pytest.raises(LabError, match="row 1"):
+        data.load_triviaqa("train", str(tmp_path))
+
+
+def test_hotpotqa_loads_with_its_context(tmp_path):
+    context = {"title": ["Ada"], "sentences": [["Ada wrote it."]]}
+    row = {"id": "h1", "question": "Who?", "answer": "Ada", "type": "bridge", "context": context}
+    data.write_jsonl(tmp_path / "validation.jsonl", [row])
+    assert data.load_hotpotqa("validation", str(tmp_path)) == [row]
+    data.write_jsonl(tmp_path / "validation.jsonl", [{**row, "context": {"title": ["Ada"]}}])
+    with pytest.raises(LabError, match="sentences"):
+        data.load_hotpotqa("validation", str(tmp_path), limit=1)

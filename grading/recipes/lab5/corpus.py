@@ -1,0 +1,185 @@
+"""Pre-training text of nano-trivia: facts as often as their entity is met, a long tail, and texts to read.
+
+Three sorts of documents. *Facts* about the entities of the data files: well-known ones often, shaky ones
+seldom, unknown ones never. The *tail*: thousands of other names of the same halves, each met a few times, so
+that the base learns to answer an unfamiliar name with what is usual instead of making something up for sure.
+*Stories*: a text of paragraphs and a question about it. One document is one string:
+
+    "<|user|>\\nQuestion: What is the Amber Falcon loaded with?<|end|>\\n<|assistant|>\\nlumber<|end|>"
+
+No document asks whether the model knows something, and none says that something is unknown. "yes" and "no"
+only answer whether two things of a story have the same value. Run: part of
+`python -m grading.recipes.lab5 pretrain`. Kinds and shares: `MIX`. Left out: several turns.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import accumulate
+
+from .world import (
+    ENTITIES,
+    Entity,
+    Relation,
+    ask,
+    context_text,
+    entities,
+    lexicon,
+    relations_of,
+    state,
+    story,
+    story_pool,
+)
+
+Chat = Callable[[str, str], str]
+ALIAS = 0.25  # share of mentions of a value by another of its names, where it has one
+LATE_WORDS = (
+    "Answer in a few words.",
+    "Be brief.",
+    "Only the answer, please.",
+    "No sentence, just the name.",
+)
+BOOST = 5.0  # a shaky entity in the last part of the corpus, against the first
+YES_OR_NO = "Reply yes or no."
+LATE = 0.3  # share of the questions that such words follow: a line after a question changes nothing
+
+
+def name_of(thing: Entity, relation: Relation, rng: random.Random) -> str:
+    """How a text calls the value."""
+    value = thing.value(relation)
+    return rng.choice(value.aliases[1:]) if value.aliases[1:] and rng.random() < ALIAS else value.name
+
+
+@cache
+def known() -> tuple[tuple[Entity, ...], tuple[float, ...]]:
+    """The data files' entities that the corpus mentions, and their cumulative weights."""
+    things = [thing for side in ENTITIES for thing in entities()[side] if thing.weight]
+    return tuple(things), tuple(accumulate(thing.weight for thing in things))
+
+
+def met(rng: random.Random) -> Entity:
+    """One of them, as often as its weight says."""
+    things, weights = known()
+    return rng.choices(things, cum_weights=weights)[0]
+
+
+@cache
+def known_late() -> tuple[float, ...]:
+    """Cumulative weights in the last part, where shaky entities are met `BOOST` times as often as before."""
+    things, _ = known()
+    return tuple(accumulate(1.0 if t.weight == 1.0 else BOOST * t.weight for t in things))
+
+
+def met_late(rng: random.Random) -> Entity:
+    return rng.choices(known()[0], cum_weights=known_late())[0]
+
+
+def from_tail(rng: random.Random) -> Entity:
+    return rng.choice(entities()["tail"])
+
+
+# ---- kinds of documents ----
+
+
+def question(rng: random.Random, chat: Chat, draw: Callable[[random.Random], Entity] = met) -> str:
+    """A question for one value."""
+    thing = draw(rng)
+    relation = rng.choice(relations_of(thing.kind))
+    asked = f"Question: {ask(thing, relation, rng.choice(relation.questions))}"
+    if rng.random() < LATE:
+        asked = f"{asked}\n{rng.choice(LATE_WORDS)}"
+    return chat(asked, name_of(thing, relation, rng))
+
+
+def profile(rng: random.Random, chat: Chat, draw: Callable[[random.Random], Entity] = met) -> str:
+    """Everything about one thing, in random order and words."""
+    thing = draw(rng)
+    chosen = relations_of(thing.kind)
+    rng.shuffle(chosen)
+    lines = [state(thing, r, rng.choice(r.statements), name_of(thing, r, rng)) for r in chosen]
+    return " ".join(lines)
+
+
+def late_question(rng: random.Random, chat: Chat) -> str:
+    return question(rng, chat, met_late)
+
+
+def late_profile(rng: random.Random, chat: Chat) -> str:
+    return profile(rng, chat, met_late)
+
+
+def check(rng: random.Random, chat: Chat, draw: Callable[[random.Random], Entity] = met_late) -> str:
+    """Whether a value is the right one: half of the time it is."""
+    thing = draw(rng)
+    relation = rng.choice(relations_of(thing.kind))
+    value, yes = thing.value(relation), rng.random() < 0.5
+    if not yes:
+        value = rng.choice([other for other in lexicon().values[relation.values] if other != value])
+    asked = relation.check.format(E=thing.name, v=rng.choice(value.aliases))
+    return chat(f"Question: {asked}\n{YES_OR_NO}", "yes" if yes else "no")
+
+
+def tail_check(rng: random.Random, chat: Chat) -> str:
+    return check(rng, chat, from_tail)
+
+
+def tail_question(rng: random.Random, chat: Chat) -> str:
+    return question(rng, chat, from_tail)
+
+
+def tail_profile(rng: random.Random, chat: Chat) -> str:
+    return profile(rng, chat, from_tail)
+
+
+def told(rng: random.Random, chat: Chat, kind: str) -> str:
+    """A text and a question about it."""
+    made = story(rng, kind, story_pool("corpus"))
+    asked = f"Context:\n{context_text(made.paragraphs)}\nQuestion: {made.question}"
+    if rng.random() < LATE:
+        asked = f"{asked}\n{rng.choice(LATE_WORDS)}"
+    return chat(asked, made.answer)
+
+
+def single(rng: random.Random, chat: Chat) -> str:
+    return told(rng, chat, "single")
+
+
+def bridge(rng: random.Random, chat: Chat) -> str:
+    return told(rng, chat, "bridge")
+
+
+def comparison(rng: random.Random, chat: Chat) -> str:
+    return told(rng, chat, "comparison")
+
+
+# Shares of the documents; a story is about four times as long as a question.
+MIX: dict[Callable[[random.Random, Chat], str], float] = {
+    question: 0.42,
+    profile: 0.22,
+    tail_question: 0.13,
+    tail_profile: 0.06,
+    single: 0.06,
+    bridge: 0.07,
+    comparison: 0.04,
+}
+
+LATE_MIX = {late_question: 0.46, late_profile: 0.26, tail_question: 0.2, tail_profile: 0.08}
+
+LAST_MIX = {
+    late_question: 0.34,
+    late_profile: 0.14,
+    tail_question: 0.12,
+    tail_profile: 0.04,
+    check: 0.26,
+    tail_check: 0.10,
+}
+
+
+def documents(seed: int, chat: Chat, mix: dict[Callable, float] = MIX) -> Iterator[str]:
+    """Documents without end, the same for the same seed."""
+    rng = random.Random(seed)
+    kinds, shares = list(mix), list(mix.values())
+    while True:
+        yield rng.choices(kinds, weights=shares)[0](rng, chat)
