@@ -94,6 +94,7 @@ def test_a_run_writes_the_published_files_and_one_row_an_arm_and_is_gone_on_with
     assert all("**" not in row["rationale"] and row["rationale"].startswith("1. ") for row in cot)
     back = read_jsonl(result.folder / "data/rationalised.jsonl")
     assert len(back) + len(cot) == 24 and not any("hint" in row["rationale"].lower() for row in back)
+    assert back and all(row["rationale"].startswith("1. ") for row in back)  # or its number tells the class
     table = result.metrics["ablation"]
     assert [row["arm"] for row in table] == list(config.arms)
     assert result.metrics["n"] == 10 and set(result.effects) == set(report.EFFECT_TARGETS)
