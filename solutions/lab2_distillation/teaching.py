@@ -60,7 +60,7 @@ def reasoning_of(letter: str) -> str:
 
 
 def renumbered(reasoning: str) -> str:
-    """The numbered steps counted from 1. Without it a chain that lost its first step would begin with "2.", and
-    as it is mostly the lost class that is rationalised, this number would tell the answer before any fact."""
+    """The numbered steps counted from 1. Without it a chain that lost its first step would begin with "2.",
+    and as mostly one class is rationalised, this number would tell the answer before any fact."""
     numbers = itertools.count(1)
     return re.sub(r"^\d+\.", lambda _: f"{next(numbers)}.", reasoning, flags=re.MULTILINE)
