@@ -568,6 +568,10 @@ print(f"\npublished prompts that hold the gold answer in bold: {inside} of {len(
 # %% tags=["experiment"]
 result = run.run(live)
 metrics = result.metrics
+gain = metrics["effects"]["repaired_minus_phase_a_pp"]
+effects = {"repaired_minus_phase_a_pp": gain["value"]}
+span = f"[{gain['low']:+.1f}, {gain['high']:+.1f}]"
+print(f"repaired minus Phase A {gain['value']:+.1f} points {span}, n = {gain['n']}")
 
 # %% [markdown]
 # ### What does the published Phase B say?
