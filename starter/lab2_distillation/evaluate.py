@@ -21,8 +21,9 @@ def parse_prediction(text: str) -> bool | None:
 
     Stars (`*`) are removed first, and case doesn't matter. The *last* line that begins with `Answer:` (after
     any white space) decides, and what stands behind its colon is read. Without such a line it is the first
-    line that isn't blank. What is read must begin with Yes or No, after any spaces; and behind that, after any
-    spaces, comes the end of the line or one of `, . ; : !`; or at least one space and a dash (`-`, `–`, `—`).
+    line that isn't blank. What is read must begin with Yes or No, after any spaces; and behind that, after
+    any spaces, comes the end of the line or one of `, . ; : !`; or at least one space and a dash (`-`, `–`,
+    `—`).
     Anything else is None: "Yes/No", "Yes or no", "No one", "No-one", "Not so", "To determine whether the".
 
     So "No, the ship that" is No, but "There is no ship" is None; and a model that reasons first and answers
