@@ -130,12 +130,14 @@ class ApiTeacher:
 
     Args:
         cache: folder with a file for each reply; two runs may share it.
-        budget: dollars; a list of requests that could cost more isn't begun. None: no limit.
+        budget: dollars, for all that this teacher is asked; a list of requests that could go beyond isn't
+            begun. None: no limit.
     """
 
     def __init__(self, settings: ApiSettings, cache: Path, *, budget: float | None = None):
         self.settings, self.cache, self.budget = settings, Path(cache), budget
         self.name = settings.model
+        self._begun = 0.0  # dollars that the lists begun so far may have cost, at most
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """What asking these would cost at most; nothing is sent."""
@@ -173,10 +175,11 @@ class ApiTeacher:
         if estimate.dollars is None:
             words = "no prices, so nobody knows the cost"
             raise LabError(f"at most ${self.budget:.2f}", words, "", "TEACHER_PRICE_INPUT=… in .env")
-        if estimate.dollars > self.budget:
-            raise LabError(
-                f"at most ${self.budget:.2f}", str(estimate), "", "fewer questions, or a larger budget"
-            )
+        if self._begun + estimate.dollars > self.budget:
+            before = f", after at most ${self._begun:.4f} before" if self._begun else ""
+            again = "fewer questions, or a larger budget; what is cached costs nothing again"
+            raise LabError(f"at most ${self.budget:.2f}", f"{estimate}{before}", "", again)
+        self._begun += estimate.dollars
 
     def _fetch(self, requests: Sequence[Request]) -> None:
         import httpx

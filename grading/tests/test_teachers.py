@@ -243,6 +243,16 @@ def test_the_price_is_told_before_and_a_budget_is_kept(server, tmp_path):
     assert teacher(server, tmp_path, **prices).estimate(long).dollars == 0.0
 
 
+def test_a_budget_is_for_all_lists_together(server, tmp_path):
+    prices = {"price_input": 1.0, "price_output": 4.0, "max_tokens": 100}
+    asker = teacher(server, tmp_path, budget=0.001, **prices)
+    asker.ask([Request("a", "x" * 392)])  # at most $0.0005
+    asker.ask([Request("a", "x" * 392)])  # cached
+    with pytest.raises(LabError, match=r"after at most \$0.0005 before") as caught:
+        asker.ask([Request("b", "y" * 392), Request("c", "z" * 392)])
+    assert "larger budget" in str(caught.value) and len(server.asked) == 1
+
+
 def test_settings_come_from_the_guides_names_and_the_environment_wins(tmp_path, monkeypatch):
     for name in (
         "OPENAI_API_KEY",
