@@ -340,7 +340,7 @@ def test_ends_are_stripped_and_the_inside_stays(lab):
 
 
 @pytest.mark.todo("2.4", points=1)
-def test_what_cannot_be_taught_is_refused(lab):
+def test_a_record_without_answer_or_chain_is_refused(lab):
     record = example(lab.rng)
     missing = {name: value for name, value in record.items() if name != "rationale"}
     bad = [
