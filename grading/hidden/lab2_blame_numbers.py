@@ -7,9 +7,12 @@ Each is the oracle's result (lab2_oracles.py) with one rule changed. Left out: m
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 from . import lab2_oracles as oracle
 from .lab2_oracles import Answers
+
+Z95 = NormalDist().inv_cdf(0.975)
 
 # ---- the filter ----
 
@@ -330,8 +333,8 @@ def _wilson(k: int, n: int, z: float) -> list[float]:
 def wilson_mistakes(k: int, n: int) -> dict[str, list[float]]:
     low, high = oracle.wilson(k, n)
     p = k / n
-    half = 1.959964 * math.sqrt(p * (1 - p) / n)
-    centre = (p + 1.959964**2 / (2 * n)) / (1 + 1.959964**2 / n)
+    half = Z95 * math.sqrt(p * (1 - p) / n)
+    centre = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
     narrow = _wilson(k, n, 1.644854)
     return {
         "that is the normal interval p ± z √(p(1-p)/n), not Wilson's": [p - half, p + half],
@@ -339,13 +342,13 @@ def wilson_mistakes(k: int, n: int) -> dict[str, list[float]]:
         "the centre isn't p: it is pulled towards one half": [p - (high - low) / 2, p + (high - low) / 2],
         "the half width isn't the normal one": [centre - half, centre + half],
         "that is a 90 % interval": narrow,
-        "z is 1.959964 here, not 1.96": _wilson(k, n, 1.96),
+        "z is given with six places, not as 1.96": _wilson(k, n, 1.96),
         "p (1 - p) / n has the true share and the true n below the root": [
-            centre - (step := 1.959964 * math.sqrt(centre * (1 - centre) / (n + 1.959964**2))),
+            centre - (step := Z95 * math.sqrt(centre * (1 - centre) / (n + Z95**2))),
             centre + step,
         ],
         "the half width is divided by 1 + z²/n too": [
-            centre + sign * (high - low) / 2 * (1 + 1.959964**2 / n) for sign in (-1, 1)
+            centre + sign * (high - low) / 2 * (1 + Z95**2 / n) for sign in (-1, 1)
         ],
         "the bounds are shares, not percent": [100 * low, 100 * high],
         "the low end comes first": [high, low],

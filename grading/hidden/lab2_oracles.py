@@ -198,7 +198,7 @@ def coin_p(b: int, c: int) -> float:
 
 
 def wilson(k: int, n: int) -> list[float]:
-    """The two shares at which the score test of k out of n is just the normal quantile of 95 %, by halving."""
+    """The two shares at which the score test of k out of n gives just the 95 % quantile, by halving."""
     z, p = NormalDist().inv_cdf(0.975), k / n
 
     def distance(share_: float) -> float:
