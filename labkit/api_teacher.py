@@ -46,6 +46,7 @@ class ApiSettings:
     price_input: float | None = None  # TEACHER_PRICE_INPUT
     price_output: float | None = None  # TEACHER_PRICE_OUTPUT
     tries: int = 5  # of one request, before it is given up
+    in_a_row: int = 3  # requests given up one after the other, before the rest is left for another time
     pause: float = 2.0  # seconds before the second try; doubled each time, unless the server says how long
     timeout: float = 60.0  # seconds a reply may take
 
@@ -154,7 +155,8 @@ class ApiTeacher:
         """A reply for each request, from the cache or the server.
 
         Raises LabError, with every reply so far in the cache: DRY_RUN is on; no key, or one that the server
-        refuses; more than the budget; the account is empty; or requests that failed `tries` times.
+        refuses; more than the budget; the account is empty; or requests that failed `tries` times, after
+        `in_a_row` of which the rest isn't tried.
         """
         estimate = self.estimate(requests)
         if estimate.calls:
@@ -185,15 +187,20 @@ class ApiTeacher:
         import httpx
 
         failed: list[tuple[Request, str]] = []
+        in_a_row = untried = 0
         headers = {"Authorization": f"Bearer {self.settings.key}"}
         with httpx.Client(headers=headers, timeout=self.settings.timeout) as client:
             for number, request in enumerate(tqdm(requests, desc=self.name, unit="reply", leave=False)):
                 if self._file(request).is_file():  # the same request twice in one list
                     continue
+                if in_a_row == self.settings.in_a_row:
+                    untried = len(requests) - number
+                    break
                 try:
                     reply = self._one(client, request)
                 except _Broken as error:
                     failed.append((request, str(error)))
+                    in_a_row += 1
                 except LabError as error:
                     left = f"{number - len(failed)} of {len(requests)} replies came and are cached"
                     raise LabError(
@@ -201,15 +208,14 @@ class ApiTeacher:
                     ) from None
                 else:
                     write_json(self._file(request), reply)
+                    in_a_row = 0
         if failed:
             request, words = failed[0]
-            found = (
-                f"{len(failed)} of {len(requests)} failed {self.settings.tries} times; {request.qid}: {words}"
-            )
-            again = "the same command again: it asks only for these"
-            raise LabError(
-                "a usable reply to each request", f"{found}; the others are cached", self.cache, again
-            )
+            found = f"{len(failed)} of {len(requests)} failed {self.settings.tries} times"
+            found += f", {in_a_row} in a row, and {untried} were left" if untried else ""
+            found += f"; {request.qid}: {words}; the others are cached"
+            again = "the same command again, perhaps later: it asks only for what is missing"
+            raise LabError("a usable reply to each request", found, self.cache, again)
 
     def _one(self, client, request: Request) -> dict[str, Any]:
         """The reply to one request, tried again where that can help. Raises _Broken or LabError."""

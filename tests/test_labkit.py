@@ -561,11 +561,12 @@ def test_a_4_bit_model_can_be_trained_after_it_was_evaluated(tiny_models):
     import torch
 
     model = models.load_causal_lm("microsoft/Phi-3.5-mini-instruct", shrink=True, quantize="nf4")
-    embedded = model.get_input_embeddings()(torch.tensor([[5, 6, 7]])).detach().requires_grad_()
-    for _ in range(2):  # the first pass in eval mode is where a CPU's inference kernel would take over
-        loss = model(inputs_embeds=embedded).logits.float().logsumexp(-1).sum()
-    loss.backward()
-    assert bool(embedded.grad.isfinite().all()) and float(embedded.grad.abs().sum()) > 0
+    with torch.no_grad():  # here a CPU's inference kernel would take over
+        model(torch.tensor([[5, 6, 7]]))
+    layer = model.model.layers[0].self_attn.qkv_proj
+    given = torch.ones(1, 3, layer.in_features, requires_grad=True)
+    layer(given).sum().backward()
+    assert given.grad is not None and float(given.grad.abs().sum()) > 0
 
 
 def test_phi_3_keeps_its_fused_layers_when_it_shrinks(tiny_models):
