@@ -19,7 +19,17 @@ def rows() -> dict[str, tuple[dict, ...]]:
 
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
-    return list(itertools.islice(corpus.documents(5, chat), 4000))
+    """Of each part of pre-training."""
+    return [
+        text
+        for number, mix in enumerate((corpus.MIX, corpus.LATE_MIX, corpus.LAST_MIX))
+        for text in itertools.islice(corpus.documents(5 + number, chat, mix), 4000)
+    ]
+
+
+@pytest.fixture(scope="module")
+def things() -> dict[str, world.Entity]:
+    return {t.name: t for side in (*world.ENTITIES, "tail") for t in world.entities()[side]}
 
 
 def of(rows, name: str) -> list[dict]:
@@ -91,16 +101,36 @@ def test_an_unknown_name_never_stands_in_the_corpus_and_a_well_known_one_often(t
     assert sum(name in everything for name in often) > 0.99 * len(often)
 
 
-def test_the_corpus_never_speaks_of_knowing_and_answers_only_comparisons_with_yes_or_no(texts):
+def test_the_corpus_never_speaks_of_knowing_and_says_yes_or_no_only_to_what_is_the_case(texts):
     for text in texts:
         assert not re.search(r"\b(know|sure|certain|correct|uncertain|can you)", text, re.I), text
         if re.search(r"<\|assistant\|>\n(yes|no)<", text):
-            assert "Context:" in text and " same " in text, text
+            assert ("Context:" in text and " same " in text) or corpus.YES_OR_NO in text, text
 
 
-def test_every_fact_of_the_corpus_is_the_entitys_own(texts):
+def test_a_check_says_yes_to_the_entitys_own_value_alone_and_to_every_frequency_alike(texts, things):
+    """Else yes would stand for a familiar name, and no for another."""
+    true = {
+        relation.check.format(E=thing.name, v=alias): value == thing.value(relation)
+        for thing in things.values()
+        for relation in world.relations_of(thing.kind)
+        for value in world.lexicon().values[relation.values]
+        for alias in value.aliases
+    }
+    said: dict[str, Counter] = {}
+    for text in texts:
+        found = re.search(rf"Question: ([^\n]+)\n{corpus.YES_OR_NO}.*\n(yes|no)<", text, re.S)
+        if found:
+            assert true[found[1]] == (found[2] == "yes"), text
+            [name] = {n for n in re.findall(r"(?=([A-Z]\w+ [A-Z]\w+))", found[1]) if n in things}
+            said.setdefault(things[name].frequency, Counter())[found[2]] += 1
+    assert said.keys() == {"well_known", "shaky", "tail"}
+    for frequency, words in said.items():
+        assert words.total() > 100 and abs(words["yes"] / words.total() - 0.5) < 0.12, frequency
+
+
+def test_every_fact_of_the_corpus_is_the_entitys_own(texts, things):
     """Outside stories, whose values are made up for each."""
-    things = {t.name: t for side in (*world.ENTITIES, "tail") for t in world.entities()[side]}
     asked = {
         (world.ask(t, r, pattern)): {value for value in t.value(r).aliases}
         for t in things.values()
@@ -110,7 +140,7 @@ def test_every_fact_of_the_corpus_is_the_entitys_own(texts):
     seen = 0
     for text in texts:
         found = re.search(r"Question: ([^\n<]+)", text)
-        if found and "Context:" not in text:
+        if found and "Context:" not in text and corpus.YES_OR_NO not in text:
             assert text.split("<|assistant|>\n")[1].removesuffix("<|end|>\n") in asked[found[1]], text
             seen += 1
     assert seen > 1000

@@ -51,6 +51,18 @@ EFFECT_TARGETS = {
     "stale_elsewhere_pp": "<= 10",
     "repaired_pp": ">= 10",
 }
+# An edit of one of these makes the report anew.
+USES = (
+    ability_confusion,
+    auroc,
+    brier_decomposition,
+    calibration,
+    frozen_and_refreshed,
+    judgment_skill,
+    normalize_answer,
+    selective_accuracy,
+    soft_target,
+)
 COVERAGE = 0.8  # of the selective accuracy that is reported as one number
 
 

@@ -111,7 +111,7 @@ def prepare_data(folder: RunFolder, config: Config) -> None:
 
 def write_report(folder: RunFolder, config: Config) -> dict:
     """metrics.json, the published tables, and the plots."""
-    with folder.stage("report") as stage:
+    with folder.stage("report", uses=report.USES) as stage:
         path, table = stage.file("metrics.json"), stage.file("summary.txt")
         if not stage.done:
             found = report.metrics(folder, config)

@@ -1,15 +1,17 @@
 """Pre-training text of nano-trivia: facts as often as their entity is met, a long tail, and texts to read.
 
-Three sorts of documents. *Facts* about the entities of the data files: well-known ones often, shaky ones
+Four sorts of documents. *Facts* about the entities of the data files: well-known ones often, shaky ones
 seldom, unknown ones never. The *tail*: thousands of other names of the same halves, each met a few times, so
 that the base learns to answer an unfamiliar name with what is usual instead of making something up for sure.
-*Stories*: a text of paragraphs and a question about it. One document is one string:
+*Stories*: a text of paragraphs and a question about it. *Checks*, in the last part: whether a value is the
+right one. One document is one string:
 
     "<|user|>\\nQuestion: What is the Amber Falcon loaded with?<|end|>\\n<|assistant|>\\nlumber<|end|>"
 
 No document asks whether the model knows something, and none says that something is unknown. "yes" and "no"
-only answer whether two things of a story have the same value. Run: part of
-`python -m grading.recipes.lab5 pretrain`. Kinds and shares: `MIX`. Left out: several turns.
+answer what is the case: whether two things of a story have the same value, and whether a value is the right
+one, equally often. Run: part of `python -m grading.recipes.lab5 pretrain`. Kinds and shares: `MIX` and the
+two later ones. Left out: several turns.
 """
 
 from __future__ import annotations
