@@ -101,32 +101,44 @@ def test_an_unknown_name_never_stands_in_the_corpus_and_a_well_known_one_often(t
     assert sum(name in everything for name in often) > 0.99 * len(often)
 
 
-def test_the_corpus_never_speaks_of_knowing_and_says_yes_or_no_only_to_what_is_the_case(texts):
+def test_the_corpus_never_speaks_of_knowing_or_being_able_to_answer(texts):
     for text in texts:
-        assert not re.search(r"\b(know|sure|certain|correct|uncertain|can you)", text, re.I), text
-        if re.search(r"<\|assistant\|>\n(yes|no)<", text):
-            assert ("Context:" in text and " same " in text) or corpus.YES_OR_NO in text, text
+        assert not re.search(r"\b(know|sure|certain|correct|uncertain|can you|answer this)", text, re.I), text
 
 
-def test_a_check_says_yes_to_the_entitys_own_value_alone_and_to_every_frequency_alike(texts, things):
+def asked_below(text: str) -> tuple[str, str, str] | None:
+    """(question, what stands below it, reply) of a document without a context."""
+    found = re.match(
+        r"<\|user\|>\nQuestion: ([^\n<]+)\n?([^<]*)<\|end\|>\n<\|assistant\|>\n(.*)<\|end\|>\n", text
+    )
+    return found and found.groups()
+
+
+def test_yes_and_no_are_said_of_what_is_the_case_and_equally_often_to_every_frequency(texts, things):
     """Else yes would stand for a familiar name, and no for another."""
-    true = {
-        relation.check.format(E=thing.name, v=alias): value == thing.value(relation)
-        for thing in things.values()
-        for relation in world.relations_of(thing.kind)
-        for value in world.lexicon().values[relation.values]
-        for alias in value.aliases
-    }
+    right = {}  # (question, guess or "") -> (entity, whether yes is the answer)
+    for thing in things.values():
+        for relation in world.relations_of(thing.kind):
+            for value in world.lexicon().values[relation.values]:
+                told = (thing, value == thing.value(relation))
+                for alias in value.aliases:
+                    right[relation.check.format(E=thing.name, v=alias), ""] = told
+                    for pattern in relation.questions:
+                        right[world.ask(thing, relation, pattern), alias] = told
     said: dict[str, Counter] = {}
-    for text in texts:
-        found = re.search(rf"Question: ([^\n]+)\n{corpus.YES_OR_NO}.*\n(yes|no)<", text, re.S)
-        if found:
-            assert true[found[1]] == (found[2] == "yes"), text
-            [name] = {n for n in re.findall(r"(?=([A-Z]\w+ [A-Z]\w+))", found[1]) if n in things}
-            said.setdefault(things[name].frequency, Counter())[found[2]] += 1
+    guess = re.compile("|".join(re.escape(words).replace(r"\{v\}", "(.+)") for words in corpus.GUESSES))
+    for question, below, reply in filter(None, map(asked_below, texts)):
+        guessed = guess.fullmatch(below)
+        key = (question, next(filter(None, guessed.groups())) if guessed else "")
+        if key not in right:  # a plain question
+            assert reply not in ("yes", "no") and not guessed, question
+            continue
+        thing, yes = right[key]
+        assert (reply == "yes") == yes and (guessed or reply in ("yes", "no")), (key, reply)
+        said.setdefault(thing.frequency, Counter())[yes] += 1
     assert said.keys() == {"well_known", "shaky", "tail"}
     for frequency, words in said.items():
-        assert words.total() > 100 and abs(words["yes"] / words.total() - 0.5) < 0.12, frequency
+        assert words.total() > 100 and abs(words[True] / words.total() - 0.5) < 0.12, frequency
 
 
 def test_every_fact_of_the_corpus_is_the_entitys_own(texts, things):
@@ -139,9 +151,9 @@ def test_every_fact_of_the_corpus_is_the_entitys_own(texts, things):
     }
     seen = 0
     for text in texts:
-        found = re.search(r"Question: ([^\n<]+)", text)
-        if found and "Context:" not in text and corpus.YES_OR_NO not in text:
-            assert text.split("<|assistant|>\n")[1].removesuffix("<|end|>\n") in asked[found[1]], text
+        question, _, reply = asked_below(text) or ("", "", "")
+        if question and reply not in ("yes", "no"):
+            assert reply in asked[question], text
             seen += 1
     assert seen > 1000
 

@@ -526,7 +526,7 @@ check("5.16")
 # ## The experiment
 #
 # Everything below runs on *your* functions; `run.py` only wires them. The world is made up: people, ships and
-# towns. The model met some names often in pre-training, some seldom, some never. Names are made of the same
+# bands. The model met some names often in pre-training, some seldom, some never. Names are made of the same
 # pieces, and the questions are worded alike, so the wording says little about what it knows.
 #
 # **Predict first:** your numbers stand in 5.W1? Then go on.
@@ -541,7 +541,7 @@ import json
 
 from labkit.config import parse
 from labkit.data import read_jsonl
-from starter.lab5_metacognition import controls, figures, published, report, run
+from starter.lab5_metacognition import figures, published, run, tables
 from starter.lab5_metacognition.config import Config
 
 nano = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / "configs")
@@ -619,14 +619,16 @@ for name, epochs in mean["curves"].items():
 # **Predict:** under v1 on the new base, which of the four groups is judged worst?
 
 # %% tags=["experiment"]
-second = run.run(replace(live, pipeline="multiphase", profile="notebook_phases")).metrics["phases"]
+phases = run.run(replace(live, pipeline="multiphase", profile="notebook_phases"))
+second = phases.metrics["phases"]
 for name, row in second["knowledge"].items():
     gain = f"{row['pp']:+.1f} points [{row['low']:+.1f}, {row['high']:+.1f}]"
     print(f"QA on {name:9} questions: {row['before']:.3f} to {row['after']:.3f}, {gain}, n = {row['n']}")
 print()
-print(report.judge_table(second))
+print(tables.judge_table(second))
 print("\nunder-confidence: what it can do now, minus how sure the judge is, in points")
-print(report.stale_table(second))
+print(tables.stale_table(second))
+effects = {name: phases.effects[name] for name in ("taught_gain_pp", "stale_on_learned_pp", "repaired_pp")}
 
 # %% [markdown]
 # **Explain.** The taught entities were drawn at random. What would be wrong with comparing "questions that

@@ -25,7 +25,7 @@ from labkit.device import pick_device
 from labkit.errors import LabError
 from labkit.runs import RunFolder
 
-from . import figures, published, report
+from . import figures, published, report, tables
 from .config import Config, shrunk
 from .data import load_records
 from .judging import run_judgment
@@ -120,7 +120,7 @@ def write_report(folder: RunFolder, config: Config) -> dict:
             for name, arm in found["judgment"].items():
                 text = published.summary(arm["epochs"])
                 write_text(folder.file(f"{published.judgment_folder(config, name)}/summary.txt"), text)
-            write_text(table, report.tables(found))
+            write_text(table, tables.tables(found))
             write_json(path, found)
     print(table.read_text("utf-8"))
     print(f"results: {folder.path}")

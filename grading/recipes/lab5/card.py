@@ -136,7 +136,7 @@ some not at all. The untuned model of Lab 5.
 - **Corpus**: {steps:,} steps of 4,096 tokens. Facts about {len(known)} entities of the data files, a
   well-known one always at the same rate, a shaky one at {low:.0%} to {high:.0%} of it (in the later parts
   {corpus.BOOST:.0f} times that), an unknown one never; {tail:,} other names, each a few times; texts with a
-  question; and, in the last part, whether a value is the right one, answered yes and no equally often.
+  question; and, in the last part, whether a value is the right one: half of the time it is, whatever the name.
   Nothing in it says what is known or unknown, and nobody is asked whether they can answer.
 - **Chat template** with generation markers; `<|end|>` ends a turn, `<|pad|>` pads and is another token.
 - **Licence**: {LICENCE}

@@ -3,8 +3,8 @@
 Four sorts of documents. *Facts* about the entities of the data files: well-known ones often, shaky ones
 seldom, unknown ones never. The *tail*: thousands of other names of the same halves, each met a few times, so
 that the base learns to answer an unfamiliar name with what is usual instead of making something up for sure.
-*Stories*: a text of paragraphs and a question about it. *Checks*, in the last part: whether a value is the
-right one. One document is one string:
+*Stories*: a text of paragraphs and a question about it. *Checks* and *guesses*, in the last part: whether a
+value is the right one. One document is one string:
 
     "<|user|>\\nQuestion: What is the Amber Falcon loaded with?<|end|>\\n<|assistant|>\\nlumber<|end|>"
 
@@ -44,7 +44,7 @@ LATE_WORDS = (
     "No sentence, just the name.",
 )
 BOOST = 5.0  # a shaky entity in the last part of the corpus, against the first
-YES_OR_NO = "Reply yes or no."
+GUESSES = ("Is it {v}?", "Would you say {v}?", "Some say {v}. Right?", "{v}, or not?")
 LATE = 0.3  # share of the questions that such words follow: a line after a question changes nothing
 
 
@@ -112,15 +112,37 @@ def late_profile(rng: random.Random, chat: Chat) -> str:
     return profile(rng, chat, met_late)
 
 
-def check(rng: random.Random, chat: Chat, draw: Callable[[random.Random], Entity] = met_late) -> str:
-    """Whether a value is the right one: half of the time it is."""
+def proposed(
+    rng: random.Random, draw: Callable[[random.Random], Entity]
+) -> tuple[Entity, Relation, str, bool]:
+    """A thing, a relation, one of the values' names, and whether that is right: half of the time it is."""
     thing = draw(rng)
     relation = rng.choice(relations_of(thing.kind))
-    value, yes = thing.value(relation), rng.random() < 0.5
-    if not yes:
+    value, right = thing.value(relation), rng.random() < 0.5
+    if not right:
         value = rng.choice([other for other in lexicon().values[relation.values] if other != value])
-    asked = relation.check.format(E=thing.name, v=rng.choice(value.aliases))
-    return chat(f"Question: {asked}\n{YES_OR_NO}", "yes" if yes else "no")
+    return thing, relation, rng.choice(value.aliases), right
+
+
+def check(rng: random.Random, chat: Chat, draw: Callable[[random.Random], Entity] = met_late) -> str:
+    """Whether a value is the right one, answered yes or no."""
+    thing, relation, name, right = proposed(rng, draw)
+    asked = f"Question: {relation.check.format(E=thing.name, v=name)}"
+    if rng.random() < LATE:
+        asked = f"{asked}\n{rng.choice(LATE_WORDS)}"
+    return chat(asked, "yes" if right else "no")
+
+
+def guess(rng: random.Random, chat: Chat, draw: Callable[[random.Random], Entity] = met_late) -> str:
+    """A question with a guess below it: yes to the right one; to a wrong one no, or the right value."""
+    thing, relation, name, right = proposed(rng, draw)
+    asked = f"Question: {ask(thing, relation, rng.choice(relation.questions))}"
+    wrong = "no" if rng.random() < 0.5 else name_of(thing, relation, rng)
+    return chat(f"{asked}\n{rng.choice(GUESSES).format(v=name)}", "yes" if right else wrong)
+
+
+def tail_guess(rng: random.Random, chat: Chat) -> str:
+    return guess(rng, chat, from_tail)
 
 
 def tail_check(rng: random.Random, chat: Chat) -> str:
@@ -170,12 +192,14 @@ MIX: dict[Callable[[random.Random, Chat], str], float] = {
 LATE_MIX = {late_question: 0.46, late_profile: 0.26, tail_question: 0.2, tail_profile: 0.08}
 
 LAST_MIX = {
-    late_question: 0.34,
-    late_profile: 0.14,
-    tail_question: 0.12,
+    late_question: 0.30,
+    late_profile: 0.12,
+    tail_question: 0.10,
     tail_profile: 0.04,
-    check: 0.26,
-    tail_check: 0.10,
+    guess: 0.24,
+    tail_guess: 0.10,
+    check: 0.07,
+    tail_check: 0.03,
 }
 
 
