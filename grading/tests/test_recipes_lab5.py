@@ -193,16 +193,6 @@ def test_an_empty_reply_is_never_right_and_every_alias_is(rows):
         assert all(measure.is_right(name, row) for name in measure.names_of(row))
 
 
-def test_the_balanced_selection_has_as_many_of_each_judgment():
-    rows = [{"question": str(i)} for i in range(10)]
-    pairs = measure.balanced(rows, [1.0] * 7 + [0.4, 0.2, 0.0], seed=3)
-    assert Counter(word for _, word in pairs) == {"yes": 3, "no": 3}
-    assert measure.judgments(rows[:2], [0.5, 0.4]) == [
-        (f"Question: 0\n{measure.ASKED}", "yes"),
-        (f"Question: 1\n{measure.ASKED}", "no"),
-    ]
-
-
 def test_the_shipped_tokenizer_has_the_corpus_template_and_three_first_tokens():
     tokenizer = load_tokenizer("nano-trivia")
     turns = [{"role": "user", "content": "How many?"}, {"role": "assistant", "content": "12."}]

@@ -37,14 +37,12 @@ def picked(
     return [value for value, _ in both], [row for _, row in both]
 
 
-def answer_table(phase: measure.Phase, sides: dict[str, list[dict]]) -> str:
+def answer_table(rights: dict[str, list[float]], sides: dict[str, list[dict]]) -> str:
     """What the shipped model knows, by side and frequency."""
     lines = []
     for side, rows in sides.items():
         for name in (*world.FREQUENCY, "all"):
-            right, some = picked(
-                phase.right[side], rows, lambda row, name=name: name in ("all", row["frequency"])
-            )
+            right, some = picked(rights[side], rows, lambda row, name=name: name in ("all", row["frequency"]))
             can, half = (sum(value >= bound for value in right) / len(right) for bound in (1, 0.5))
             shown = name.replace("_", " ")
             lines.append(
@@ -64,58 +62,28 @@ def open_table(tokenizer, model) -> str:
     return "\n".join(lines)
 
 
-def judge_table(tokenizer, model, phases: dict[str, measure.Phase], sides: dict[str, list[dict]]) -> str:
-    """How well different signals tell what the model answers right, on validation questions."""
-    rows, shipped = sides["validation"], phases["shipped"]
-    can = shipped.can("validation")
-    wording = measure.wording_scores(sides["train"], shipped.can("train"), rows)
-    constant = max(sum(can), len(can) - sum(can)) / len(can)
-    lines = [f"| always the commoner verdict | .500 | {constant:.1%} |"]
-
-    def add(title: str, scores: list[float], truth: list[bool], verdicts: bool = True) -> None:
-        right = sum((score >= 0.5) == value for score, value in zip(scores, truth, strict=True)) / len(truth)
-        shown = f"{right:.1%}" if verdicts else "–"
-        lines.append(f"| {title} | {measure.auroc(truth, scores):.3f} | {shown} |")
-
-    add("classifier of the question's words", wording, can)
-    add("P(yes) as shipped", shipped.p_yes["validation"], can)
-    add("probability of the answer's first token", measure.surest(tokenizer, model, rows), can, False)
-    for name, title in (("v1", "labels of the shipped model"), ("v1 refreshed", "its own new answers")):
-        add(f"tuned judge, {title}", phases[name].p_yes["validation"], phases[name].can("validation"))
-    return "\n".join(lines)
-
-
-def teaching_table(phases: dict[str, measure.Phase], sides: dict[str, list[dict]]) -> str:
-    """Answers before and after teaching, and what the judges say of them."""
-    train, taught = sides["train"], measure.taught_entities(sides["train"], SEED)
-    before, after = phases["shipped"], phases["stale"]
-    learned = [
-        row["entity"] in taught and not was and now
-        for row, was, now in zip(train, before.can("train"), after.can("train"), strict=True)
-    ]
-    groups = {
-        "taught": ("train", [row["entity"] in taught for row in train]),
-        "of these, learned": ("train", learned),
-        "not taught": ("train", [row["entity"] not in taught for row in train]),
-        "validation": ("validation", [True] * len(sides["validation"])),
+def signal_table(tokenizer, model, rights: dict[str, list[float]], sides: dict[str, list[dict]]) -> str:
+    """How well signals that need no tuned judge tell what is answered right, on validation questions."""
+    can = {side: [value >= 0.5 for value in right] for side, right in rights.items()}
+    rows = sides["validation"]
+    signals = {
+        "classifier of the question's words": measure.wording_scores(sides["train"], can["train"], rows),
+        "P(yes), asked whether it can answer": measure.p_yes(tokenizer, model, rows),
+        "probability of the answer's likeliest first token": measure.surest(tokenizer, model, rows),
     }
-    lines = []
-    for name, (side, keep) in groups.items():
-
-        def mean(values: list[float], keep=keep) -> float:
-            return sum(value for value, kept in zip(values, keep, strict=True) if kept) / max(1, sum(keep))
-
-        cells = [mean(before.right[side]), mean(after.right[side])]
-        cells += [mean([p >= 0.5 for p in phases[phase].p_yes[side]]) for phase in ("v1", "stale", "v2")]
-        lines.append(f"| {name} | {sum(keep)} | " + " | ".join(f"{cell:.1%}" for cell in cells) + " |")
-    return "\n".join(lines)
+    return "\n".join(
+        f"| {name} | {measure.auroc(can['validation'], scores):.3f} |" for name, scores in signals.items()
+    )
 
 
 def write_cards(folder: Path = MODELS) -> None:
     """Measure, then write the card, the lab's section of data/README.md and the checksums."""
     tokenizer, base = load(folder / pretrain.NAME)
     sides = {side: list(world.trivia(side)) for side in world.ENTITIES}
-    phases = measure.three_phases(tokenizer, base, sides, seed=SEED)
+    rights = {
+        side: measure.shares(measure.sample(tokenizer, base, rows, seed=SEED), rows)
+        for side, rows in sides.items()
+    }
     low, high = world.SHAKY
     steps = pretrain.FIRST + pretrain.LATE.steps + pretrain.LAST.steps
     tail = len(world.entities()["tail"])
@@ -127,7 +95,7 @@ def write_cards(folder: Path = MODELS) -> None:
 A small language model that knows some facts about made-up persons, ships and bands well, some a little and
 some not at all. The untuned model of Lab 5.
 
-- **Made by** `python -m grading.recipes.lab5 pretrain` (staff; seeds fixed, about 20 minutes of one core).
+- **Made by** `python -m grading.recipes.lab5 pretrain` (staff; seeds fixed, about 25 minutes of one core).
 - **Architecture**: LlamaForCausalLM, {size:,} parameters, {config.num_hidden_layers} layers, width
   {config.hidden_size}, {config.num_attention_heads} heads, {config.vocab_size} tokens (byte-level BPE),
   embeddings tied. Weights are stored as float16 and meant to be loaded as float32.
@@ -136,7 +104,7 @@ some not at all. The untuned model of Lab 5.
 - **Corpus**: {steps:,} steps of 4,096 tokens. Facts about {len(known)} entities of the data files, a
   well-known one always at the same rate, a shaky one at {low:.0%} to {high:.0%} of it (in the later parts
   {corpus.BOOST:.0f} times that), an unknown one never; {tail:,} other names, each a few times; texts with a
-  question; and, in the last part, whether a value is the right one: half of the time it is, whatever the name.
+  question; and, in the last part, whether a value is the right one: half of the time, whatever the name.
   Nothing in it says what is known or unknown, and nobody is asked whether they can answer.
 - **Chat template** with generation markers; `<|end|>` ends a turn, `<|pad|>` pads and is another token.
 - **Licence**: {LICENCE}
@@ -148,7 +116,7 @@ temperature 1, 95 % intervals by entity. Can: all of them; uncertain: at least h
 
 | side | frequency | n | right | can | uncertain | cannot |
 | --- | --- | --- | --- | --- | --- | --- |
-{answer_table(phases["shipped"], sides)}
+{answer_table(rights, sides)}
 
 Open book, {SOME} validation questions. It has learnt to read next to nothing:
 
@@ -156,19 +124,14 @@ Open book, {SOME} validation questions. It has learnt to read next to nothing:
 | --- | --- | --- |
 {open_table(tokenizer, base)}
 
-Which signal tells what it answers right (at least half of the trials) on validation questions, whose entities
-no judge was tuned on. Tuned: LoRA r 16, balanced selection, {measure.JUDGE["epochs"]} epochs.
+Which signal tells what it answers right (at least half of the trials) on the validation questions:
 
-| signal | AUROC | verdicts right |
-| --- | --- | --- |
-{judge_table(tokenizer, base, phases, sides)}
+| signal | AUROC |
+| --- | --- |
+{signal_table(tokenizer, base, rights, sides)}
 
-Taught with LoRA: all questions of half of the train entities, drawn at random, {measure.TEACH["epochs"]}
-epochs, merged. "Says yes" is v1 on the model that it was tuned for, v1's adapter on the taught model, and v2.
-
-| questions | n | right before | right after | v1 says yes | v1 on taught | v2 says yes |
-| --- | --- | --- | --- | --- | --- | --- |
-{teaching_table(phases, sides)}
+The last row says that the model holds what a judge needs; P(yes) of the untuned model doesn't say it. What
+judges learn, and what teaching does to them, the lab measures (`make effects LAB=lab5`).
 
 It knows nothing outside this world, and no English beyond it.
 """,

@@ -1,18 +1,14 @@
-"""Answers over sampled trials, judgments, and judges tuned on them: what nano-trivia's card measures.
+"""Answers over sampled trials, and signals of what can be answered: what nano-trivia's card measures.
 
     trials = sample(tokenizer, model, rows, seed=102)             # 5 replies a question
     right = shares(trials, rows)                                  # of each question, 0 … 1
-    judge = tune(model, tokenizer, balanced(rows, right, seed), seed=102)
-    auroc([share >= 0.5 for share in right], p_yes(tokenizer, judge, rows))
+    auroc([share >= 0.5 for share in right], p_yes(tokenizer, model, rows))
 
-Run: part of `python -m grading.recipes.lab5 card`. Left out: the lab's own system (`labs run lab5`).
+Run: part of `python -m grading.recipes.lab5 card`. Left out: tuned judges (`labs run lab5`
+makes them).
 """
 
 from __future__ import annotations
-
-import copy
-import random
-from dataclasses import dataclass
 
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -21,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from transformers import set_seed
 
 from ..training import chat
-from ..tuning import reply, tune
+from ..tuning import reply
 from .world import context_text, normalised
 
 TRIALS = 5
@@ -66,23 +62,6 @@ def shares(trials: list[list[str]], rows: list[dict]) -> list[float]:
 
 def judgment_prompt(row: dict) -> str:
     return f"{prompt_of(row)}\n{ASKED}"
-
-
-def judgments(rows: list[dict], right: list[float]) -> list[tuple[str, str]]:
-    """Prompts and replies of a judge: yes where at least half of the trials were right."""
-    return [
-        (judgment_prompt(row), "yes" if share >= 0.5 else "no")
-        for row, share in zip(rows, right, strict=True)
-    ]
-
-
-def balanced(rows: list[dict], right: list[float], seed: int) -> list[tuple[str, str]]:
-    """As many of each judgment as the rarer one has, drawn at random."""
-    pairs = judgments(rows, right)
-    rng = random.Random(seed)
-    sides = [[pair for pair in pairs if pair[1] == word] for word in ("yes", "no")]
-    count = min(map(len, sides))
-    return [pair for side in sides for pair in rng.sample(side, count)]
 
 
 @torch.no_grad()
@@ -131,68 +110,3 @@ def wording_scores(learn: list[dict], can: list[bool], rows: list[dict]) -> list
     model = LogisticRegression(max_iter=1000, class_weight="balanced")
     model.fit(words.fit_transform(row["question"] for row in learn), can)
     return model.predict_proba(words.transform(row["question"] for row in rows))[:, 1].tolist()
-
-
-# ---- the lab's three phases in small ----
-
-JUDGE = {"epochs": 6, "lr": 1e-3}  # of LoRA r 16, alpha 32 on all linear layers
-TEACH = {"epochs": 12, "lr": 2e-3}
-
-
-def taught_entities(rows: list[dict], seed: int) -> set[str]:
-    """Half of the entities, drawn at random: all their questions are taught."""
-    names = sorted({row["entity"] for row in rows})
-    return set(random.Random(seed).sample(names, len(names) // 2))
-
-
-def with_adapter(model, state: dict):
-    """A copy of the model with a LoRA adapter of the recipes' shape and these weights."""
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
-
-    shape = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    tuned = get_peft_model(copy.deepcopy(model), shape)
-    set_peft_model_state_dict(tuned, state)
-    return tuned.eval()
-
-
-@dataclass
-class Phase:
-    """A model's answers and a judge's verdicts: share of right trials and P(yes) of each question."""
-
-    right: dict[str, list[float]]
-    p_yes: dict[str, list[float]]
-
-    def can(self, side: str) -> list[bool]:
-        return [share >= 0.5 for share in self.right[side]]
-
-
-def three_phases(tokenizer, base, sides: dict[str, list[dict]], *, seed: int) -> dict[str, Phase]:
-    """Judge, teach, judge again, as the lab does, on `sides` ("train" and "validation").
-
-    Returns phases by name: "shipped" (untuned), "v1" (first judge), "v1 refreshed" (the same judge, with the
-    answers that it gives itself), "stale" (v1's adapter on the taught model) and "v2" (a judge of that).
-    """
-    from peft import get_peft_model_state_dict
-
-    def answers(model, more: int) -> dict[str, list[float]]:
-        return {
-            side: shares(sample(tokenizer, model, rows, seed=seed + more), rows)
-            for side, rows in sides.items()
-        }
-
-    def says(model) -> dict[str, list[float]]:
-        return {side: p_yes(tokenizer, model, rows) for side, rows in sides.items()}
-
-    train, before = sides["train"], answers(base, 0)
-    found = {"shipped": Phase(before, says(base))}
-    first = tune(copy.deepcopy(base), tokenizer, balanced(train, before["train"], seed), seed=seed, **JUDGE)
-    found["v1"] = Phase(before, says(first))
-    found["v1 refreshed"] = Phase(answers(first, 1), found["v1"].p_yes)
-    taught = taught_entities(train, seed)
-    facts = [(prompt_of(row), row["answer"]["value"]) for row in train if row["entity"] in taught]
-    merged = tune(copy.deepcopy(base), tokenizer, facts, seed=seed, **TEACH).merge_and_unload()
-    after = answers(merged, 2)
-    found["stale"] = Phase(after, says(with_adapter(merged, get_peft_model_state_dict(first))))
-    second = tune(copy.deepcopy(merged), tokenizer, balanced(train, after["train"], seed), seed=seed, **JUDGE)
-    found["v2"] = Phase(after, says(second))
-    return found
