@@ -17,7 +17,7 @@ from labkit import fixtures
 from labkit.config import parse
 from labkit.data import read_jsonl, write_jsonl
 from labkit.errors import LabError
-from solutions.lab5_metacognition import jobs, published, report, run, training
+from solutions.lab5_metacognition import jobs, judging, published, report, run, training
 from solutions.lab5_metacognition.collect import first_tokens
 from solutions.lab5_metacognition.config import Config, shrunk
 from solutions.lab5_metacognition.phases import taught_entities
@@ -155,6 +155,26 @@ def test_existing_responses_can_be_taken(settings):
     rows = system.collect("two", "data/train.jsonl", weights, name, tag=0)
     assert rows[1]["correct"] == [True, True, False] and rows[19]["correct"] == [False, True, False]
     assert rows[0]["ability"] == "cannot" and rows[1]["ability"] == "uncertain"
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_rehearsal_puts_the_pretrained_models_reply_beside_each_judgment(settings, rehearsal):
+    config = Config(**settings, pipeline="judgment", selections=("misjudged",), rehearsal=rehearsal)
+    system = System(run.RunFolder.open("lab5", config), config)
+    run.prepare_data(system.folder, config)
+    for epoch, reply in ((0, "as before"), (1, "as it is now")):
+        responses, tested = judging.files_of(config, "misjudged", "train", epoch)
+        rows = [{"qid": f"train{i}", "ability": "can", "target": "yes"} for i in range(3)]
+        write_jsonl(system.folder.file(responses), [{**row, "replies": [reply, "other"]} for row in rows])
+        said = ["no", "yes", "no"]
+        write_jsonl(
+            system.folder.file(tested), [{**r, "judgment": s} for r, s in zip(rows, said, strict=True)]
+        )
+    turns = judging.training_rows(system, "misjudged", 2)
+    assert [turn[-1]["content"] for turn in turns] == ["yes", "yes"] + ["as before"] * 2 * rehearsal
+    if rehearsal:
+        asked = [trivia("train", i)["question"] for i in (0, 2)]
+        assert [turn[0]["content"] for turn in turns[2:]] == [f"Question: {each}" for each in asked]
 
 
 # ---- pipeline (b) ----
