@@ -53,6 +53,7 @@ class Config:
     passes: int = 1  # over the selected rows in an epoch; published: 1
     label_mode: Literal["binary", "uncertainty"] = "binary"  # published
     selections: tuple[Selection, ...] = ("balanced", "misjudged")  # one arm each; published: misjudged
+    rehearsal: bool = False  # True: judgments are learned beside the model's own replies; published: without
     judgment_lora: bool = False  # False: all weights are trained, as published
     skip_collect: bool = False  # published; True: take responses.jsonl as it lies there
     start_epoch: int = 1  # published; epochs from this one on are trained again

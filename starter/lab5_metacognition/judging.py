@@ -17,7 +17,7 @@ from __future__ import annotations
 import shutil
 
 from .config import Config
-from .data import judgment_messages
+from .data import answer_messages, judgment_messages
 from .method import select_balanced, select_misjudged
 from .published import judgment_folder
 from .system import System, Weights
@@ -73,11 +73,10 @@ def epochs(system: System, selection: str) -> None:
     config, place = system.config, judgment_folder(system.config, selection)
     weights = Weights(config.model)
     for epoch in range(1, config.epochs + 1):
-        _, tested = files_of(config, selection, "train", epoch - 1)
         found = system.train(
             f"a_{selection}_train_{epoch}",
             weights,
-            lambda tested=tested, epoch=epoch: training_rows(system, selection, tested, epoch),
+            lambda epoch=epoch: training_rows(system, selection, epoch),
             f"{place}/epoch_{epoch}",
             uses=(judgment_messages, select_misjudged, select_balanced),
             epochs=config.passes,
@@ -97,11 +96,20 @@ def epochs(system: System, selection: str) -> None:
             system.test(f"a_test_{name}", questions, responses, weights, tested, config.label_mode)
 
 
-def training_rows(system: System, selection: str, tested: str, epoch: int) -> list:
-    """The conversations of an epoch: what the selection takes, with the word that was right."""
-    rows = system.rows(tested)
-    seed = system.config.seed * 100 + epoch
+def training_rows(system: System, selection: str, epoch: int) -> list:
+    """The conversations of an epoch: what the selection takes, with the word that was right.
+
+    With `rehearsal` each of these comes with its question as it is answered, and the pretrained model's first
+    reply: nothing new to learn, but who only learns to say yes and no says it to every question.
+    """
+    config = system.config
+    rows = system.rows(files_of(config, selection, "train", epoch - 1)[1])
+    seed = config.seed * 100 + epoch
     chosen = select_misjudged(rows) if selection == "misjudged" else select_balanced(rows, seed)
     questions = {row["qid"]: row for row in system.rows("data/train.jsonl")}
-    mode = system.config.label_mode
-    return [judgment_messages(questions[row["qid"]], row["ability"], mode) for row in chosen]
+    made = [judgment_messages(questions[row["qid"]], row["ability"], config.label_mode) for row in chosen]
+    if config.rehearsal:
+        first = system.rows(files_of(config, selection, "train", 0)[0])
+        replies = {row["qid"]: row["replies"][0] for row in first}
+        made += [answer_messages(questions[row["qid"]], replies[row["qid"]]) for row in chosen]
+    return made

@@ -25,7 +25,7 @@ from labkit.device import pick_device
 from labkit.errors import LabError
 from labkit.runs import RunFolder
 
-from . import figures, published, report
+from . import figures, published, report, tables
 from .config import Config, shrunk
 from .data import load_records
 from .judging import run_judgment
@@ -111,7 +111,7 @@ def prepare_data(folder: RunFolder, config: Config) -> None:
 
 def write_report(folder: RunFolder, config: Config) -> dict:
     """metrics.json, the published tables, and the plots."""
-    with folder.stage("report") as stage:
+    with folder.stage("report", uses=report.USES) as stage:
         path, table = stage.file("metrics.json"), stage.file("summary.txt")
         if not stage.done:
             found = report.metrics(folder, config)
@@ -120,7 +120,7 @@ def write_report(folder: RunFolder, config: Config) -> dict:
             for name, arm in found["judgment"].items():
                 text = published.summary(arm["epochs"])
                 write_text(folder.file(f"{published.judgment_folder(config, name)}/summary.txt"), text)
-            write_text(table, report.tables(found))
+            write_text(table, tables.tables(found))
             write_json(path, found)
     print(table.read_text("utf-8"))
     print(f"results: {folder.path}")

@@ -132,7 +132,7 @@ def train(job: TrainJob) -> dict:
         data_collator=transformers.DataCollatorForSeq2Seq(tokenizer, padding=True, label_pad_token_id=IGNORE),
         processing_class=tokenizer,
     )
-    done = trainer.train()
+    loss = torch.tensor([trainer.train().training_loss], device=arguments.device)
     trainer.save_model(job.target)  # gathers what ZeRO-3 has spread
     shutil.rmtree(f"{job.target}.checkpoints", ignore_errors=True)
     found = {
@@ -140,7 +140,7 @@ def train(job: TrainJob) -> dict:
         "left_out": len(job.rows) - len(rows),
         "rows_seen": len(order),
         "optimiser_steps": trainer.state.global_step,
-        "training_loss": float(done.training_loss),
+        "training_loss": float(trainer.accelerator.gather(loss).mean()),  # each process knows its own
         "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
     if trainer.is_world_process_zero():
