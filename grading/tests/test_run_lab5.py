@@ -255,6 +255,19 @@ def test_merging_by_hand_gives_the_answers_of_the_adapter(settings, world, tmp_p
     assert len(changed) == 14
 
 
+def test_a_judges_adapter_can_be_on_the_last_blocks_alone(settings, tmp_path):
+    from safetensors import safe_open
+
+    rows = [[{"role": "user", "content": "Question: How?"}, {"role": "assistant", "content": "yes"}]] * 4
+    for blocks, wanted in ((None, {"0", "1"}), (1, {"1"})):
+        target = str(tmp_path / str(blocks))
+        job = training.TrainJob("nano-trivia", target, rows, lora_blocks=blocks, batch_size=4, force_cpu=True)
+        training.train(job)
+        with safe_open(f"{target}/adapter_model.safetensors", "pt") as file:
+            names = [name.split(".layers.")[1] for name in file.keys()]  # noqa: SIM118
+        assert {name.partition(".")[0] for name in names} == wanted and len(names) == 14 * len(wanted)
+
+
 # ---- killed, and several processes ----
 
 
