@@ -545,7 +545,7 @@ from starter.lab5_metacognition import figures, published, run, tables
 from starter.lab5_metacognition.config import Config
 
 nano = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / "configs")
-live = replace(nano, profile="notebook", selections=("balanced",), epochs=2, bootstrap_resamples=200)
+live = replace(nano, profile="notebook", selections=("balanced",), bootstrap_resamples=200)
 result = run.run(replace(live, pipeline="judgment"))
 found = result.metrics
 
@@ -628,7 +628,8 @@ print()
 print(tables.judge_table(second))
 print("\nunder-confidence: what it can do now, minus how sure the judge is, in points")
 print(tables.stale_table(second))
-effects = {name: phases.effects[name] for name in ("taught_gain_pp", "stale_on_learned_pp", "repaired_pp")}
+effects = {name: phases.effects[name] for name in ("taught_gain_pp", "stale_on_learned_pp")}
+effects["val_auroc_frozen"] = final["auroc_frozen"]
 
 # %% [markdown]
 # **Explain.** The taught entities were drawn at random. What would be wrong with comparing "questions that

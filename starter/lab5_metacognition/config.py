@@ -76,6 +76,9 @@ class Config:
     # ---- training ----
     lora_r: int = 16  # published
     lora_alpha: int = 32  # published
+    judge_blocks: int | None = (
+        None  # a judge's LoRA is on the last so many blocks; None, as published: on all
+    )
     max_length: int = 1024  # tokens of a row; longer contexts are left out of training
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots
     deepspeed: str | None = None  # a file in configs/, for several GPUs
@@ -100,6 +103,8 @@ class Config:
             raise ValueError(f"temperature must be above 0, found {self.temperature}: greedy trials are one")
         if self.lr <= 0 or self.learning_rate <= 0 or not 0 <= self.warmup_share < 1:
             raise ValueError("need positive learning rates and 0 <= warmup_share < 1")
+        if self.judge_blocks is not None and self.judge_blocks < 1:
+            raise ValueError(f"judge_blocks must be at least 1, found {self.judge_blocks}")
         if not 0 < self.taught_share <= 1:
             raise ValueError(f"taught_share must be above 0 and at most 1, found {self.taught_share}")
         if not self.selections or len(set(self.selections)) < len(self.selections):

@@ -84,6 +84,7 @@ def epochs(system: System, selection: str) -> None:
             batch_size=config.batch_size,
             batches_per_step=config.batches_per_step,
             lora=config.judgment_lora,
+            lora_blocks=config.judge_blocks,
         )
         print(f"  epoch {epoch}: {found['rows']} rows, loss {found['training_loss']:.3f}")
         if found["rows"]:

@@ -99,6 +99,7 @@ def train_judge(system: System, version: int, base: Weights) -> None:
         lambda: [row["messages"] for row in system.rows(file)],
         f"{place}/judgment_v{version}",
         lora=not config.no_lora,
+        lora_blocks=config.judge_blocks,
         **training_settings(config, config.phase_epochs),
     )
 

@@ -12,6 +12,7 @@ rows (judging.py, phases.py).
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,8 @@ IGNORE = -100
 
 @dataclass(frozen=True)
 class TrainJob:
-    """One training. `adapter`: go on with this adapter; `lora`: train an adapter, else all weights."""
+    """One training. `adapter`: go on with this adapter; `lora`: train an adapter (on the last
+    `lora_blocks`, None: on all), else all weights."""
 
     base: str
     target: str
@@ -45,6 +47,7 @@ class TrainJob:
     max_length: int = 1024
     lora_r: int = 16
     lora_alpha: int = 32
+    lora_blocks: int | None = None
     deepspeed: str | None = None
     tracker: str = "none"
 
@@ -159,10 +162,24 @@ def prepared(job: TrainJob):
         return model
     if job.adapter is not None:
         return peft.PeftModel.from_pretrained(model, job.adapter, is_trainable=True)
+    layers = "all-linear" if job.lora_blocks is None else last_layers(model, job.lora_blocks)
     settings = peft.LoraConfig(
-        r=job.lora_r, lora_alpha=job.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+        r=job.lora_r, lora_alpha=job.lora_alpha, target_modules=layers, task_type="CAUSAL_LM"
     )
     return peft.get_peft_model(model, settings)
+
+
+def last_layers(model, blocks: int) -> list[str]:
+    """Names of the linear layers in the last so many blocks. What lies below then stays as it was."""
+    import torch
+
+    first = model.config.get_text_config().num_hidden_layers - blocks
+    numbers = {
+        name: re.search(r"\.layers\.(\d+)\.", name)
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    return [name for name, number in numbers.items() if number and int(number[1]) >= first]
 
 
 def load_trained(base: str, adapter: str | None, device, shrink: bool = False, seed: int = 0):
