@@ -150,13 +150,13 @@ def test_an_answer_may_begin_in_several_ways(lab):
 # ---- 5.7 select_misjudged ----
 
 
-def tested(*pairs):
+def judged_records(*pairs):
     return [{"qid": f"q{i}", "judgment": said, "target": target} for i, (said, target) in enumerate(pairs)]
 
 
 @pytest.mark.todo("5.7")
 def test_only_wrong_judgments_are_selected(lab):
-    records = tested(("yes", "yes"), ("yes", "no"), ("no", "yes"), ("no", "no"))
+    records = judged_records(("yes", "yes"), ("yes", "no"), ("no", "yes"), ("no", "no"))
     got = [row["qid"] for row in lab.method.select_misjudged(records)]
     assert_equal(got, ["q1", "q2"], mistake(got, {"those judged rightly were selected": ["q0", "q3"]}))
 
@@ -166,7 +166,7 @@ def test_only_wrong_judgments_are_selected(lab):
 
 @pytest.mark.todo("5.8")
 def test_there_are_as_many_of_each_target(lab):
-    records = tested(*[("yes", "no")] * 9, *[("yes", "yes")] * 3)
+    records = judged_records(*[("yes", "no")] * 9, *[("yes", "yes")] * 3)
     got = lab.method.select_balanced(records, 1)
     words = [row["target"] for row in got]
     counts = [words.count("yes"), words.count("no")]
@@ -181,7 +181,7 @@ def test_there_are_as_many_of_each_target(lab):
 @pytest.mark.todo("5.8")
 def test_one_target_cannot_be_balanced(lab):
     with pytest.raises(ValueError):
-        lab.method.select_balanced(tested(("yes", "no"), ("no", "no")), 1)
+        lab.method.select_balanced(judged_records(("yes", "no"), ("no", "no")), 1)
 
 
 # ---- 5.9 merge_lora ----
