@@ -117,6 +117,15 @@ _SPECS = (
     ),
     ModelSpec("microsoft/phi-2", "gpu", "causal_lm", "MIT", "2.8B, judge", "PhiConfig", nano="nano-judge"),
     ModelSpec(
+        "Qwen/Qwen2.5-1.5B-Instruct",
+        "gpu",
+        "causal_lm",
+        "Apache-2.0",
+        "1.5B, fits Colab's T4",
+        "Qwen2Config",
+        {"tie_word_embeddings": True},
+    ),
+    ModelSpec(
         "Skywork/Skywork-Reward-V2-Llama-3.1-8B",
         "gpu",
         "reward_model",
