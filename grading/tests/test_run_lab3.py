@@ -1,0 +1,205 @@
+"""Lab 3's run on tiny random models: every stage and arm, both trainers, both kinds of start, resuming.
+
+The models know nothing, so no number is looked at; what is tested is that each stage runs and what it writes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from labkit import fixtures
+from labkit.data import write_jsonl
+from labkit.errors import LabError
+from solutions.lab3_dpo import data, report, run, training
+from solutions.lab3_dpo.config import LOSSES, Arm, Config
+
+
+def pair(number: int, split: str, kind: str) -> dict:
+    answer, other = ("Yes", "No") if number % 2 else ("No", "Yes")
+    final = f"Thing {number} weighs {number} kg.\nAnswer: {answer}"
+    draft = f"Answer: {other} - it is big.\nQuestions: How heavy is thing {number}?"
+    flipped = f"Thing {number} weighs {number} kg.\nAnswer: {other}"
+    return {
+        "qid": f"q{number}",
+        "prompt": data.prompt_text(f"Is thing {number} heavier?", draft),
+        "chosen": final,
+        "rejected": draft if kind == "natural" else flipped,
+        "kind": kind,
+        "flipped": False,
+        "split": split,
+    }
+
+
+def task(number: int, split: str) -> dict:
+    found = pair(number, split, "natural")
+    return {
+        "qid": found["qid"],
+        "question": f"Is thing {number} heavier?",
+        "answer": bool(number % 2),
+        "draft": found["rejected"],
+        "entities": [f"thing {number % 3}"],
+        "decomposition": [f"How heavy is thing {number}?", "Is #1 more than #2?"],
+        "final": found["chosen"],
+        "teacher_answer": bool(number % 2),
+        "split": split,
+    }
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with a tiny model, an adapter that goes with it, pairs and tasks."""
+    folder = tmp_path_factory.mktemp("world")
+    tokenizer = fixtures.make("tiny_tokenizer")
+    fixtures.make("tiny_causal_lm", tokenizer, seed=3).save_pretrained(folder / "whole")
+    tokenizer.save_pretrained(folder / "whole")
+    adapted = fixtures.make("tiny_adapter_model", 3)
+    adapted.peft_config["default"].base_model_name_or_path = str(folder / "whole")
+    adapted.save_pretrained(folder / "adapter")
+    splits = ["train"] * 6 + ["test"] * 4
+    rows = [pair(i, split, kind) for kind in ("natural", "matched") for i, split in enumerate(splits)]
+    write_jsonl(folder / "pairs.jsonl", rows)
+    write_jsonl(folder / "tasks.jsonl", [task(i, split) for i, split in enumerate(splits)])
+    return folder
+
+
+@pytest.fixture
+def settings(world, tmp_path):
+    def made(**changed) -> Config:
+        given = {
+            "profile": "tiny",
+            "out": str(tmp_path / "run"),
+            "force_cpu": True,
+            "starts": {"phase_a": str(world / "adapter"), "phase_b": str(world / "whole")},
+            "quantize": False,
+            "pairs_file": str(world / "pairs.jsonl"),
+            "tasks_file": str(world / "tasks.jsonl"),
+            "arms": {"dpo": Arm()},
+            "main_arm": "dpo",
+            "epochs": 2,
+            "batch_size": 4,
+            "learning_rate": 1e-3,
+            "max_new_tokens": 4,
+            "attributed": 2,
+            "attribution_steps": 3,
+            "guided_rounds": 2,
+            "guided_questions": 3,
+            "bootstrap_resamples": 20,
+        }
+        return Config(**{**given, **changed})
+
+    return made
+
+
+def test_every_arm_runs_and_every_file_is_written(settings):
+    arms = {loss: Arm(loss, flips=0.25 if "d" in loss else 0.0) for loss in LOSSES}
+    arms["drop_loss"], arms["schedule"] = Arm("drop_loss", flips=0.2), Arm("schedule", epochs=4)
+    found = run.run(settings(arms=arms))
+    for name in ("start", *arms):
+        assert (found.folder / f"results/pairs_{name}.jsonl").is_file()
+    log = [
+        json.loads(line) for line in (found.folder / "logs/schedule.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert [log[i]["beta"] for i in (0, -1)] == [0.05, 0.1]
+    assert log[0]["loss"] == pytest.approx(math.log(2), abs=1e-4) and log[0]["gap_before_epoch"] is None
+    second = next(line for line in log if line["epoch"] == 2)
+    first = [line for line in log if line["epoch"] == 1]
+    nats = sum(line["margin"] for line in first) / len(first) / 0.05
+    assert second["gap_before_epoch"] == pytest.approx(nats, abs=1e-5)
+    kept = {
+        line["epoch"]: line["kept"]
+        for line in map(json.loads, (found.folder / "logs/drop_loss.jsonl").open())
+    }
+    assert kept == {1: 12, 2: 11}
+    assert set(found.effects) <= set(report.EFFECT_TARGETS)
+    assert {"reward_accuracy_pp", "no_draft_cost_pp", "lift_minus_shuffled", "question_win_gain_pp"} <= set(
+        found.effects
+    )
+    assert found.metrics["arms"]["start"]["chosen_ratio_nats"] == pytest.approx(0, abs=1e-5)
+    for plot in ("ratios", "accuracy", "ablations"):
+        assert (found.folder / f"plots/{plot}.png").is_file()
+
+
+def test_a_second_run_does_nothing_and_gives_the_same(settings, monkeypatch):
+    config = settings(guided_rounds=0)
+    first = run.run(config)
+    monkeypatch.setattr(run, "load_start", lambda *_: pytest.fail("a finished stage ran again"))
+    assert run.run(config).metrics == first.metrics
+
+
+def test_an_adapter_is_continued_against_its_frozen_copy(settings):
+    from labkit.device import pick_device
+
+    config = settings(start_from="phase_a")
+    start = training.load_start(config, pick_device(True))
+    assert start.mode == "ref" and set(start.model.peft_config) == {"default", "ref"}
+    found = run.run(config, until="evaluate")
+    log = (found.folder / "logs/dpo.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(log[0])["loss"] == pytest.approx(math.log(2), abs=1e-4)
+
+
+def test_a_wrong_reference_is_refused_by_its_first_loss(settings):
+    from labkit.device import pick_device
+
+    config = settings(start_from="phase_a")
+    start = training.load_start(config, pick_device(True))
+    wrong = training.Start(start.model, start.tokenizer, "disabled")
+    with pytest.raises(LabError, match="log 2"):
+        training.train(wrong, [pair(i, "train", "natural") for i in range(4)], Arm(), config, "trapped")
+
+
+@pytest.mark.parametrize("start_from", ["phase_a", "phase_b"])
+def test_trl_trains_the_same_pairs(settings, start_from):
+    found = run.run(settings(trainer="trl", start_from=start_from, epochs=1), until="evaluate")
+    log = [json.loads(line) for line in (found.folder / "logs/dpo.jsonl").read_text("utf-8").splitlines()]
+    assert float(log[0]["loss"]) == pytest.approx(math.log(2), abs=2e-3)
+
+
+def test_four_bits_train_too(settings):
+    found = run.run(settings(quantize=True, epochs=1, batch_size=12), until="train")
+    log = [json.loads(line) for line in (found.folder / "logs/dpo.jsonl").read_text("utf-8").splitlines()]
+    assert log[0]["loss"] == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_settings_that_can_not_be_are_refused(settings):
+    for changed in (
+        {"main_arm": "other"},
+        {"trainer": "trl", "arms": {"cal_dpo": Arm("cal_dpo")}, "main_arm": "cal_dpo"},
+        {"arms": {"dpo": Arm(flips=0.6)}},
+        {"start_from": "phase_b", "starts": {"phase_a": "x"}},
+        {"learning_rate": 0.0},
+    ):
+        with pytest.raises(ValueError):
+            settings(**changed)
+
+
+def test_answers_are_read_from_their_last_line_and_never_guessed():
+    assert data.read_answer("Answer: No\nIt is 4.\nAnswer: Yes") is True
+    assert data.read_answer("answer: no - it is small") is False
+    for text in ("", "Yes", "Answer: Yes or No", "Answer: not Yes", "Answer: Yes\nAnswer: maybe"):
+        assert data.read_answer(text) is None, text
+
+
+def test_ablated_prompts_keep_the_question():
+    rows = [pair(i, "test", "natural") for i in range(3)]
+    drafts = [data.split_prompt(row["prompt"])[1] for row in rows]
+    assert data.ablated(rows, "full") == [row["prompt"] for row in rows]
+    assert data.ablated(rows, "no_draft") == [f"Question: Is thing {i} heavier?" for i in range(3)]
+    shuffled = data.ablated(rows, "shuffled", drafts[1:] + drafts[:1])
+    assert shuffled[0] == data.prompt_text("Is thing 0 heavier?", drafts[1])
+    assert all(
+        "Answer:" not in prompt and "Questions:" in prompt for prompt in data.ablated(rows, "no_answer_line")
+    )
+    with pytest.raises(ValueError):
+        data.ablated(rows, "shuffled")
+
+
+def test_planted_flips_are_told_and_repeatable():
+    rows = [pair(i, "train", "natural") for i in range(10)]
+    flipped = data.plant_flips(rows, 0.2, seed=3)
+    assert sum(row["flipped"] for row in flipped) == 2 and flipped == data.plant_flips(rows, 0.2, seed=3)
+    for before, after in zip(rows, flipped, strict=True):
+        sides = ("rejected", "chosen") if after["flipped"] else ("chosen", "rejected")
+        assert (after["chosen"], after["rejected"]) == tuple(before[side] for side in sides)
