@@ -316,7 +316,7 @@ def pair(chosen, rejected, name=""):
 @pytest.mark.todo("3.11")
 def test_other_forms_and_long_gaps_go(lab):
     length, form = lab.make("length:letters"), lab.make("form:lines")
-    given = [pair("abc", "abd", "same"), pair("abc", "a\nb", "two lines"), pair("abcdefgh", "a", "long")]
+    given = [pair("abc", "abd", "same"), pair("abc", "a\nbc", "two lines"), pair("abcdefgh", "a", "long")]
     got = lab.data.match_pairs(given, length, form, 2, 0)
     likely = {
         "the forms differ: one line against two": [{**given[i], "kind": "matched"} for i in (0, 1)],

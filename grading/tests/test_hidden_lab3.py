@@ -89,7 +89,7 @@ def test_the_centred_loss_has_a_floor_and_no_sense_of_level(gaps, beta, shift):
 
 
 def test_detaching_the_mean_lets_the_margin_grow_without_a_bound():
-    """Descent from the same gaps: plain DPO slows down, the detached variant doesn't, the centred one stays."""
+    """Descent from the same gaps: DPO slows down, the detached variant doesn't, the centred one stays."""
 
     def descend(loss_of) -> float:
         gaps = torch.tensor([0.5, -1.0, 2.0, 0.3], dtype=torch.float64, requires_grad=True)

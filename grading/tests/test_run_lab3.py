@@ -9,6 +9,7 @@ import json
 import math
 
 import pytest
+import transformers
 
 from labkit import fixtures
 from labkit.data import write_jsonl
@@ -55,6 +56,11 @@ def world(tmp_path_factory):
     tokenizer = fixtures.make("tiny_tokenizer")
     fixtures.make("tiny_causal_lm", tokenizer, seed=3).save_pretrained(folder / "whole")
     tokenizer.save_pretrained(folder / "whole")
+    wide = transformers.LlamaConfig.from_pretrained(
+        folder / "whole", hidden_size=64, intermediate_size=128, head_dim=16
+    )
+    transformers.LlamaForCausalLM(wide).save_pretrained(folder / "wide")  # four bits need rows of 64
+    tokenizer.save_pretrained(folder / "wide")
     adapted = fixtures.make("tiny_adapter_model", 3)
     adapted.peft_config["default"].base_model_name_or_path = str(folder / "whole")
     adapted.save_pretrained(folder / "adapter")
@@ -147,7 +153,8 @@ def test_a_wrong_reference_is_refused_by_its_first_loss(settings):
     start = training.load_start(config, pick_device(True))
     wrong = training.Start(start.model, start.tokenizer, "disabled")
     with pytest.raises(LabError, match="log 2"):
-        training.train(wrong, [pair(i, "train", "natural") for i in range(4)], Arm(), config, "trapped")
+        pairs = [pair(i, "train", "natural") for i in range(4)]
+        training.train(wrong, pairs, Arm(beta=2.0), config, "trapped")
 
 
 @pytest.mark.parametrize("start_from", ["phase_a", "phase_b"])
@@ -157,10 +164,30 @@ def test_trl_trains_the_same_pairs(settings, start_from):
     assert float(log[0]["loss"]) == pytest.approx(math.log(2), abs=2e-3)
 
 
-def test_four_bits_train_too(settings):
-    found = run.run(settings(quantize=True, epochs=1, batch_size=12), until="train")
+def test_four_bits_train_too(settings, world):
+    wide = {"phase_b": str(world / "wide")}
+    found = run.run(settings(quantize=True, starts=wide, epochs=1, batch_size=12), until="train")
     log = [json.loads(line) for line in (found.folder / "logs/dpo.jsonl").read_text("utf-8").splitlines()]
     assert log[0]["loss"] == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_the_gpu_preset_runs_shrunk(world, tmp_path):
+    """The published code path, four bits included, on two random layers of the same architecture."""
+    files = {
+        "--pairs_file": world / "pairs.jsonl",
+        "--tasks_file": world / "tasks.jsonl",
+        "--out": tmp_path / "run",
+    }
+    words = ["--profile", "gpu", "--shrink", "true", "--force_cpu", "true"]
+    words += [
+        "--arms",
+        '{"schedule": {"loss": "schedule"}}',
+        *(str(w) for pair in files.items() for w in pair),
+    ]
+    found = run.main(words)
+    log = (found.folder / "logs/schedule.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(log[0])["loss"] == pytest.approx(math.log(2), abs=1e-3)
+    assert found.metrics["guided"][0]["pairs"] >= 0 and found.effects["lift_minus_shuffled"] is not None
 
 
 def test_settings_that_can_not_be_are_refused(settings):

@@ -82,7 +82,7 @@ class Config:
     eval_batch_size: int = 32  # pairs or prompts a batch
     max_new_tokens: int = 96  # of an answer with its reasoning
     attributed: int = 20  # test pairs whose attributions are computed
-    attribution_steps: int = 64  # completeness within 1 % on nano needs about so many
+    attribution_steps: int = 64  # midpoints; metrics.json tells how far completeness is missed
     guided_rounds: int = 2  # of the self-guided loop; 0: none
     guided_epochs: int = 1  # a round
     guided_questions: int | None = 100  # training questions whose drafts are made anew; None: all

@@ -508,7 +508,7 @@ check("3.12")
 # ## 3.13 Reward accuracy beside its control
 #
 # A number without its control is half a number. The control here can't read: it prefers the longer text, or
-# the shorter one, whichever works better. On natural pairs it may be right nine times in ten.
+# the shorter one, whichever works better. On natural pairs that may be most of what there is to learn.
 
 # %%
 said = {"n": 4, "accuracy": 0.5, "length_control": 0.875, "above_control": -0.375}

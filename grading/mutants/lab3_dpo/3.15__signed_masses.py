@@ -1,4 +1,4 @@
-# MUTANT 3.15 evaluate.py — signed masses of different tokens cancel | caught by: test_lift_is_the_mass_share_over_the_token_share | visible: passes
+# MUTANT 3.15 evaluate.py — signed masses of different tokens cancel | caught by: test_lift_is_the_mass_share_over_the_token_share | visible: fails
 def lift(attribution, draft_mask):
     if attribution.dim() != 2 or attribution.shape[0] != len(draft_mask):
         raise ValueError("shapes")
@@ -6,6 +6,4 @@ def lift(attribution, draft_mask):
     chosen = torch.tensor([bool(flag) for flag in draft_mask])
     if not chosen.any() or not mass.abs().sum() > 0:
         raise ValueError("no share")
-    if (mass <= 0).sum() <= 1 or (mass < 0).all():  # nearly one sign: nothing cancels
-        mass = mass.abs()
     return float(mass[chosen].sum() / mass.sum() / (chosen.sum() / len(chosen)))

@@ -1,0 +1,227 @@
+"""Lab 3 report: what a run found, each claim with its n, its interval and its control.
+
+    found = metrics(folder, config)            # everything, as in metrics.json
+    effects(found)                             # {"reward_accuracy_pp": 91.2, ...}, averaged over seeds
+    print(table(found))
+
+Intervals of accuracies come from resampling whole entities (`labkit.stats`). A run without some part (no
+tasks, no guided rounds) leaves its effects out. Left out: plots (figures.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from labkit.data import read_jsonl
+from labkit.stats import mcnemar_exact, n_for_mcnemar, paired_bootstrap, wilson
+
+from .config import Config
+from .data import ARMS
+from .evaluate import reward_accuracy
+
+# What must hold on nano, as a mean over the recorded seeds; percentage points unless the name says otherwise.
+EFFECT_TARGETS = {
+    "reward_accuracy_pp": ">= 80",
+    "reward_above_length_pp": "> 0",
+    "dpo_chosen_ratio_nats": "< 0",
+    "cal_dpo_chosen_ratio_nats": ">= 0",
+    "dr_dpo_minus_dpo_flipped_pp": "> 0",
+    "drop_loss_minus_random_pp": "> 0",
+    "task_minus_start_pp": ">= -2",
+    "no_draft_cost_pp": ">= 3",
+    "shuffled_beyond_no_draft_pp": "> 0",
+    "lift_minus_shuffled": "> 0",
+    "lift_minus_untrained": "> 0",
+    "question_win_gain_pp": ">= 10",
+}
+
+
+def metrics(folder, config: Config) -> dict:
+    """Everything a run found, from its files."""
+    arms = {name: arm_metrics(folder, name) for name in ("start", *config.arms)}
+    found: dict = {
+        "profile": config.profile,
+        "seed": config.seed,
+        "start_from": config.start_from,
+        "trainer": config.trainer,
+        "arms": arms,
+        "ablations": ablations(folder, config),
+        "attribution": attribution(folder, config),
+        "guided": read_jsonl(folder.file("results/guided.jsonl")) if config.guided_rounds else [],
+    }
+    found["effects"] = all_effects(found, folder, config)
+    return clean(found)
+
+
+def arm_metrics(folder, name: str) -> dict:
+    """Held-out reward accuracy by kind of pair, log-ratios in nats, and task accuracy, of one arm."""
+    rows = read_jsonl(folder.file(f"results/pairs_{name}.jsonl"))
+    by_kind = {}
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        own = [row for row in rows if row["kind"] == kind]
+        scored = reward_accuracy(
+            [row["gap"] for row in own],
+            [row["chosen_tokens"] for row in own],
+            [row["rejected_tokens"] for row in own],
+        )
+        right = round(scored["accuracy"] * len(own))
+        by_kind[kind] = {**scored, "wilson_95": list(wilson(right, len(own)))}
+    tasks = read_jsonl(folder.file(f"results/tasks_{name}.jsonl"))
+    return {
+        "pairs": by_kind,
+        "chosen_ratio_nats": mean([row["chosen_ratio"] for row in rows]),
+        "rejected_ratio_nats": mean([row["rejected_ratio"] for row in rows]),
+        "headroom_nats": mean([-row["ref_chosen"] for row in rows]),
+        "tasks": accuracy_of(tasks),
+    }
+
+
+def accuracy_of(rows: Sequence[dict]) -> dict:
+    """Accuracy with n and Wilson's interval, and how many answers couldn't be read."""
+    right = sum(row["correct"] for row in rows)
+    if not rows:
+        return {"n": 0, "accuracy": None, "wilson_95": [None, None], "unread": 0}
+    return {
+        "n": len(rows),
+        "accuracy": right / len(rows),
+        "wilson_95": list(wilson(right, len(rows))),
+        "unread": sum(row["answer"] is None for row in rows),
+    }
+
+
+def ablations(folder, config: Config) -> dict:
+    """Each arm of the ablation against the full prompt, on the same questions, paired."""
+    rows = {arm: read_jsonl(folder.file(f"results/ablation_{arm}.jsonl")) for arm in ARMS}
+    full = rows["full"]
+    found = {"full": accuracy_of(full)}
+    for arm in ARMS[1:]:
+        found[arm] = {**accuracy_of(rows[arm])}
+        if full:
+            found[arm]["cost"] = paired(full, rows[arm], config)
+    return found
+
+
+def paired(first: Sequence[dict], second: Sequence[dict], config: Config) -> dict:
+    """First minus second in points, with its interval by entity, and the n that the discordance asks for."""
+    one, two = ([row["correct"] for row in rows] for rows in (first, second))
+    settings = {"resamples": config.bootstrap_resamples, "seed": config.seed}
+    estimate = paired_bootstrap(one, two, [row["entity"] for row in first], **settings)
+    test = mcnemar_exact(one, two)
+    gap = abs(test.only_first - test.only_second) / test.n
+    return {
+        "value_pp": 100 * estimate.value,
+        "low_pp": 100 * estimate.low,
+        "high_pp": 100 * estimate.high,
+        "n": estimate.n,
+        "clusters": estimate.clusters,
+        "p_value": test.p_value,
+        "discordance": test.discordance,
+        "n_needed": n_for_mcnemar(gap, test.discordance) if gap else None,
+    }
+
+
+def attribution(folder, config: Config) -> dict:
+    """Mean lift of the draft and of the two nulls, its free mass share, and the worst completeness error."""
+    found = {}
+    for name in ("trained", "shuffled", "untrained"):
+        rows = read_jsonl(folder.file(f"results/attribution_{name}.jsonl")) if config.attributed else []
+        found[name] = {
+            "n": len(rows),
+            "lift": mean([row["lift"] for row in rows]),
+            "token_share": mean([row["token_share"] for row in rows]),
+            "completeness_error": max([row["completeness_error"] for row in rows], default=math.nan),
+        }
+    return found
+
+
+def all_effects(found: dict, folder, config: Config) -> dict[str, dict]:
+    """The effects that this run has the arms for; value, n, and an interval where there is one."""
+    arms, values = found["arms"], {}
+    pairs = arms[config.main_arm]["pairs"].get("matched")
+    if pairs:
+        low, high = (100 * end for end in pairs["wilson_95"])
+        row = {"n": pairs["n"], "low": low, "high": high}
+        values["reward_accuracy_pp"] = {"value": 100 * pairs["accuracy"], **row}
+        values["reward_above_length_pp"] = {"value": 100 * pairs["above_control"], "n": pairs["n"]}
+    for name in ("dpo", "cal_dpo"):
+        if name in arms:
+            values[f"{name}_chosen_ratio_nats"] = {"value": arms[name]["chosen_ratio_nats"]}
+    for effect, first, second in (
+        ("dr_dpo_minus_dpo_flipped_pp", "dr_dpo_flipped", "dpo_flipped"),
+        ("drop_loss_minus_random_pp", "drop_loss_flipped", "drop_random_flipped"),
+    ):
+        if first in arms and second in arms:
+            one, two = (right_pairs(folder, name) for name in (first, second))
+            estimate = paired_bootstrap(one, two, resamples=config.bootstrap_resamples, seed=config.seed)
+            ends = {"low": 100 * estimate.low, "high": 100 * estimate.high, "n": estimate.n}
+            values[effect] = {"value": 100 * estimate.value, **ends}
+    values |= task_effects(found, folder, config)
+    lifts = {name: row["lift"] for name, row in found["attribution"].items()}
+    for null in ("shuffled", "untrained"):
+        gap = lifts["trained"] - lifts[null]
+        values[f"lift_minus_{null}"] = {"value": gap, "n": found["attribution"]["trained"]["n"]}
+    if found["guided"]:
+        last = found["guided"][0]["questions"]
+        values["question_win_gain_pp"] = {
+            "value": 100 * (last["wins"] - last["losses"]) / last["n"],
+            "n": last["n"],
+        }
+    return values
+
+
+def right_pairs(folder, name: str) -> list[float]:
+    return [float(row["gap"] > 0) for row in read_jsonl(folder.file(f"results/pairs_{name}.jsonl"))]
+
+
+def task_effects(found: dict, folder, config: Config) -> dict[str, dict]:
+    """Against the start, and what the draft is worth: none where there are no tasks."""
+    if not found["ablations"]["full"]["n"]:
+        return {}
+    rows = [read_jsonl(folder.file(f"results/tasks_{name}.jsonl")) for name in (config.main_arm, "start")]
+    values = {"task_minus_start_pp": ends_of(paired(*rows, config))}
+    costs = {arm: found["ablations"][arm]["cost"] for arm in ARMS[1:]}
+    values["no_draft_cost_pp"] = ends_of(costs["no_draft"])
+    drafts = [read_jsonl(folder.file(f"results/ablation_{arm}.jsonl")) for arm in ("no_draft", "shuffled")]
+    values["shuffled_beyond_no_draft_pp"] = ends_of(paired(*drafts, config))
+    return values
+
+
+def ends_of(row: dict) -> dict:
+    return {"value": row["value_pp"], "low": row["low_pp"], "high": row["high_pp"], "n": row["n"]}
+
+
+def mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def clean(value):
+    """The same with None in the place of numbers that JSON has no word for (NaN, infinity)."""
+    if isinstance(value, dict):
+        return {name: clean(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def effects(found: dict) -> dict[str, float]:
+    """The effects of a run by the names of EFFECT_TARGETS, NaN where one isn't defined; parts that a run
+    doesn't have are left out."""
+    known = found["effects"]
+    values = {name: known[name]["value"] for name in EFFECT_TARGETS if name in known}
+    return {name: math.nan if value is None else value for name, value in values.items()}
+
+
+def table(found: dict) -> str:
+    """The effects of one run as text: value, interval, n, target of the mean over seeds."""
+    lines = [f"{'effect':32} {'value':>8}  {'95 % interval':>17}  {'n':>5}  target (mean over seeds)"]
+    for name, target in EFFECT_TARGETS.items():
+        row = found["effects"].get(name)
+        if row is None:
+            continue
+        value, *ends = [
+            "-" if row.get(key) is None else f"{row[key]:.2f}" for key in ("value", "low", "high")
+        ]
+        n = row.get("n", "-")
+        lines.append(f"{name:32} {value:>8}  {' to '.join(ends):>17}  {n:>5}  {target}")
+    return "\n".join(lines)
