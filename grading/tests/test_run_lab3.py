@@ -9,6 +9,7 @@ import json
 import math
 
 import pytest
+import torch
 import transformers
 
 from labkit import fixtures
@@ -169,6 +170,23 @@ def test_four_bits_train_too(settings, world):
     found = run.run(settings(quantize=True, starts=wide, epochs=1, batch_size=12), until="train")
     log = [json.loads(line) for line in (found.folder / "logs/dpo.jsonl").read_text("utf-8").splitlines()]
     assert log[0]["loss"] == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_four_bits_keep_their_gradient_after_a_pass_in_eval_mode(settings, world):
+    from labkit.device import pick_device
+
+    start = training.load_start(
+        settings(quantize=True, starts={"phase_b": str(world / "wide")}), pick_device(True)
+    )
+    inputs = start.model.get_input_embeddings()(torch.tensor([[5, 6, 7]])).detach().requires_grad_(True)
+    found = []
+    for _ in range(2):
+        logits = start.model.train()(inputs_embeds=inputs).logits
+        [slope] = torch.autograd.grad(logits.float().square().mean(), inputs)
+        found.append(slope)
+        with torch.no_grad():
+            start.model.eval()(inputs_embeds=inputs)  # as the reference is computed
+    assert torch.allclose(found[0], found[1], rtol=1e-3, atol=1e-8) and found[0].abs().max() > 0
 
 
 def test_the_gpu_preset_runs_shrunk(world, tmp_path):

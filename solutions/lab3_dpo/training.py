@@ -65,13 +65,13 @@ def load_start(config: Config, device) -> Start:
             model = peft.PeftModel.from_pretrained(model, folder, is_trainable=True)
             tokenizer = load_tokenizer(base)
             freeze_copy(model)
-            return Start(in_float32(model), tokenizer, "ref")
+            return Start(in_float32(differentiable(model)), tokenizer, "ref")
         model = load_causal_lm(name, shrink=config.shrink, seed=config.seed, **options)
         lora = peft.LoraConfig(
             r=config.lora_r, lora_alpha=config.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
         )
         model = peft.get_peft_model(model, lora)
-    return Start(in_float32(model), load_tokenizer(name, shrink=config.shrink), "disabled")
+    return Start(in_float32(differentiable(model)), load_tokenizer(name, shrink=config.shrink), "disabled")
 
 
 def adapter_folder(name: str) -> Path | None:
@@ -96,6 +96,15 @@ def freeze_copy(model) -> None:
             copied.data.copy_(weight.data)
             copied.requires_grad_(False)
     model.set_adapter(active)
+
+
+def differentiable(model):
+    """4-bit layers that stay fit for training: bitsandbytes 0.50 packs them for an inference kernel without a
+    gradient at the first pass in eval mode, on CPUs with AVX512-BF16; the reference is such a pass."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def in_float32(model):
