@@ -15,6 +15,7 @@ submissions at once (one Worker each).
 import contextlib
 import json
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -42,7 +43,7 @@ from labkit.student import StudentError
 
 ROOT = Path(__file__).resolve().parents[1]
 WARM_UP_SECONDS = 180  # five on a quiet machine; a cold disk or a busy one takes longer
-SETTLE_SECONDS = 30  # to end what a test left; milliseconds unless the machine is very busy
+SETTLE_SECONDS = 120  # to end what a test left; milliseconds, but removing folders can wait for a slow disk
 
 
 class WorkerBroken(SandboxError):
@@ -72,7 +73,7 @@ class Worker:
         self.info: Lab = load_course(ROOT).lab(lab)
         self.tree, self.limits, self.private = Path(tree), limits or Limits(), tuple(private)
         self.backend = choose(backend, own_code=own_code)
-        self.restarts = 0
+        self.losses: list[str] = []  # why each parent before this one was given up, in the order of time
         self.slow_imports: Counter[str] = Counter()  # module → tests in which its import took all the time
         self._box: Box | None = None
         self._control: socket.socket | None = None
@@ -121,7 +122,7 @@ class Worker:
             limits=self.limits,
             private=self.private,
         )
-        own_folders = ["/tmp", "/dev/shm"] if box.own_namespaces else [box.path("tmp")]
+        own_folders = [box.tmp, "/dev/shm"] if box.own_namespaces else [box.tmp]
         self._control, address, theirs = _control_for(box)
         settings = {
             "site_packages": list(map(str, site_packages())),
@@ -154,9 +155,7 @@ class Worker:
         self._accept()
         event = self._next_event(WARM_UP_SECONDS)
         if event is None or event.get("event") != "ready":
-            self._log.seek(0)
-            said = self._log.read()[-600:].decode(errors="replace").strip()
-            raise WorkerBroken(f"the worker ({self.backend}) did not start. It said: {said or 'nothing'}")
+            raise WorkerBroken(f"the worker ({self.backend}) did not start{self._said()}")
         self._ready = True
 
     def _accept(self) -> None:
@@ -181,11 +180,6 @@ class Worker:
             return None
         return json.loads(message) if message else None
 
-    def _restart(self) -> None:
-        self.restarts += 1
-        self.close()
-        self._start()
-
     @contextlib.contextmanager
     def lab(self, test_id: str, seed: int) -> Iterator["RemoteLab"]:
         """The student's functions for one test, in a fresh fork that ends with the block.
@@ -202,15 +196,15 @@ class Worker:
         self.settle()
         for _ in range(2):
             if self._control is None:
-                self._restart()
+                self._start()
             self._wait_until_ready()
             ours, theirs = socket.socketpair()
             try:
                 socket.send_fds(self._control, [b'{"order": "test"}'], [theirs.fileno()])
                 return Session(self, ours)
-            except OSError:  # the parent is gone: killed from inside, or by the machine
+            except OSError as error:  # the parent is gone: killed from inside, or by the machine
                 ours.close()
-                self.drop()
+                self._drop(f"took no test: {error}")
             finally:
                 theirs.close()
         raise WorkerBroken(f"the worker ({self.backend}) ended as soon as it was started")
@@ -220,24 +214,34 @@ class Worker:
         try:
             self._control.send(b'{"order": "end"}')
             self._ending = session
-        except (OSError, AttributeError):  # the parent is gone, or was given up
-            self.drop()
+        except (OSError, AttributeError) as error:  # the parent is gone, or was given up
+            self._drop(f"could not be told to end a test: {error}")
 
     def settle(self) -> None:
         """Waits until nothing of the last test is left, no process and no file."""
         session, self._ending = self._ending, None
         while session is not None:
+            started = time.monotonic()
             event = self._next_event(SETTLE_SECONDS)
             if event is None:
-                self.drop()
+                left = list(map(str, self.processes()))
+                self._drop(f"did not end a test within {time.monotonic() - started:.1f} s; left: {left}")
                 return
             if event["event"] == "ended":
                 session.cpu_seconds = event["cpu"]
                 return
 
-    def drop(self) -> None:
+    def _drop(self, why: str) -> None:
         """Gives the present parent up; the next test starts a new one."""
+        if self._box is not None:
+            self.losses.append(f"the parent (exit status {self._process.poll()}) {why}{self._said()}")
         self.close()
+
+    def _said(self) -> str:
+        """The end of what the parent wrote; nothing of a student's, whose output goes nowhere."""
+        self._log.seek(0)
+        said = self._log.read()[-600:].decode(errors="replace").strip()
+        return f". It said: {said}" if said else ""
 
     def watch(self) -> Watch:
         """Looks after the memory of the present test."""

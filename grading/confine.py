@@ -246,15 +246,18 @@ def kill_user(uid: int, patience: float = 5.0) -> None:
 
     The killer's effective user is `uid`, so that kill(-1) reaches exactly that user, while its real and saved
     user is one that the others may not signal. Repeated until nobody is left: a fork may slip through one
-    round.
+    round. Raises TimeoutError.
     """
     os.setgroups([])
     os.setresuid(uid - KILLER_BELOW, uid, uid - KILLER_BELOW)
     deadline = time.monotonic() + patience
-    while _runs_as(uid):
+    while True:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # there is nobody, or nobody of `uid`
+            os.kill(-1, signal.SIGKILL)
+        if not _runs_as(uid):
+            return
         if time.monotonic() > deadline:
             raise TimeoutError(f"processes of user {uid} are still there")
-        os.kill(-1, signal.SIGKILL)  # as many as it reaches; who else runs doesn't matter
         time.sleep(0.001)
 
 
@@ -279,28 +282,20 @@ def kill_user_from_root(uid: int) -> None:
         try:
             kill_user(uid)
             os._exit(0)
-        finally:
+        except BaseException as error:
+            os.write(2, f"the killer of user {uid} failed: {error!r}\n".encode())  # see `Worker.losses`
             os._exit(1)
     os.waitpid(child, 0)
 
 
 def kill_descendants() -> None:
-    """Ends every descendant of this process (a subreaper): the `limits` backend has no more than this.
+    """Kills every descendant of this process, once: the `limits` backend has no more than this.
 
     Collects none of them: the caller wants to know how its own child ended.
     """
-    while found := _descendants(os.getpid()):
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.001)
-
-
-def reap() -> None:
-    """Waits until every child has ended, and collects it. Call when all have been killed."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+    for pid in _descendants(os.getpid()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _descendants(root: int) -> list[int]:
@@ -312,8 +307,7 @@ def _descendants(root: int) -> list[int]:
                     fields = file.read().rpartition(b")")[2].split()
             except OSError:
                 continue
-            if fields[0] != b"Z":
-                parents.setdefault(int(fields[1]), []).append(int(name))
+            parents.setdefault(int(fields[1]), []).append(int(name))  # a Z too: other threads may go on
     found, queue = [], [root]
     while queue:
         children = parents.get(queue.pop(), [])

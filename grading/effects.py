@@ -190,10 +190,10 @@ def show(lab: Lab, seeds: Sequence[int], effects: dict[str, Effect]) -> None:
     table = Table(title=f"{lab.key}: effects on nano over seeds {' '.join(map(str, seeds))}")
     for column in ("effect", "target", "mean", "sd", "by seed", ""):
         side = "left" if column in ("effect", "") else "right"
-        table.add_column(column, justify=side, no_wrap=column == "effect")
+        table.add_column(column, justify=side, no_wrap=column != "by seed")
     for name, effect in effects.items():
-        values = " ".join(f"{value:.3f}" for value in effect.values)
+        values = " ".join(f"{value:.2f}" for value in effect.values)
         verdict = "[green]holds[/]" if effect.holds else "[red]falls short[/]"
-        numbers = (effect.target, f"{effect.mean:.3f}", f"{effect.sd:.3f}")
+        numbers = (effect.target, f"{effect.mean:.2f}", f"{effect.sd:.2f}")
         table.add_row(name, *numbers, values, verdict)
     Console().print(table)

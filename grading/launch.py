@@ -28,6 +28,7 @@ class Plan:
     uid: int | None
     limits: Limits
     system: tuple[str, ...]  # paths of this machine, bound where they are
+    tmp: str  # the folder for temporary files inside
     sources: Mapping[str, Path]  # place in the box → what is bound there, read-only
     writable: tuple[str, ...]  # places below `root` that the code may fill
     private: tuple[Path, ...]
@@ -39,7 +40,7 @@ class Plan:
 
 def bubblewrap(box: Plan, as_first: bool) -> list[str]:
     """bwrap and its options, up to the command. as_first: the command is process 1 of its namespace."""
-    tmp = str(box.limits.tmp_mib * 2**20)
+    size = str(box.limits.tmp_mib * 2**20)
     words = ["bwrap", "--die-with-parent", "--cap-drop", "ALL"]
     words += [f"--unshare-{what}" for what in ("pid", "net", "ipc", "uts", "cgroup-try")]
     if box.uid is not None:  # root: the parent keeps what it needs to drop and end its children
@@ -58,8 +59,8 @@ def bubblewrap(box: Plan, as_first: bool) -> list[str]:
     for path in box.system:
         words += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
     words += ["--proc", "/proc", "--dev", "/dev"]
-    for place in ("/dev/shm", "/tmp"):
-        words += ["--perms", "1777", "--size", tmp, "--tmpfs", place]
+    for place in ("/dev/shm", box.tmp):
+        words += ["--perms", "1777", "--size", size, "--tmpfs", place]
     for place, source in box.sources.items():
         words += ["--ro-bind", str(source), box.path(place)]
     for place in box.writable:
@@ -67,18 +68,18 @@ def bubblewrap(box: Plan, as_first: bool) -> list[str]:
     for path in box.private:  # only where a path is below one that is bound
         if path.exists() and any(path.is_relative_to(bound) for bound in box.system):
             words += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
-    return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", box.tmp]
 
 
 def container(box: Plan, name: str, variables: Mapping[str, str]) -> list[str]:
     """docker or podman over an empty image: the same paths of this machine, read-only, and nothing else."""
     tool = container_tool() or "docker"
-    words = [tool, "run", "--rm", "--name", name, "--network=none", "--read-only", "--workdir=/tmp"]
+    words = [tool, "run", "--rm", "--name", name, "--network=none", "--read-only", f"--workdir={box.tmp}"]
     words += ["--cap-drop=ALL", *(f"--cap-add={capability}" for capability in CAPABILITIES)]
     words += [f"--pids-limit={box.limits.processes * 2}", f"--memory={box.limits.memory_mib + 1024}m"]
     words += ["--read-only-tmpfs=false"] if tool == "podman" else []  # or /run and /var/tmp are writable
     words += ["--security-opt=no-new-privileges", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
-    for place in ("/tmp", "/dev/shm"):
+    for place in (box.tmp, "/dev/shm"):
         words += ["--tmpfs", f"{place}:rw,mode=1777,size={box.limits.tmp_mib}m"]
     words += [f"--env={variable}={value}" for variable, value in variables.items()]
     for path in box.system:

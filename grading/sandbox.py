@@ -122,6 +122,14 @@ class Box:
         """`place` as the code inside sees it."""
         return f"/box/{place}" if self.own_namespaces else str(self.root / place)
 
+    @property
+    def tmp(self) -> str:
+        """The folder for temporary files as the code inside sees it: emptied after every test."""
+        if not self.own_namespaces:
+            return self.path("tmp")
+        # a checkout below /tmp, with its Python, is bound where it is: no place to empty
+        return "/box/tmp" if any(path.startswith("/tmp/") for path in self._system) else "/tmp"
+
     def host_path(self, place: str) -> Path:
         """A writable place as the grader sees it. What the code left there is its claim: see `read_back`."""
         return self.root / place
@@ -241,12 +249,11 @@ class Box:
         if confined:
             guard = [self.python, "-I", "-S", self.path("guard/confine.py")]
             command = [*guard, self.confinement.to_json(), "--", *command]
-        home = "/tmp" if self.own_namespaces else self.path("tmp")
         variables = ENVIRONMENT | {
-            "HOME": home,
-            "TMPDIR": home,
-            "HF_HOME": f"{home}/hf",
-            "MPLCONFIGDIR": home,
+            "HOME": self.tmp,
+            "TMPDIR": self.tmp,
+            "HF_HOME": f"{self.tmp}/hf",
+            "MPLCONFIGDIR": self.tmp,
         }
         variables |= environment or {}
         if self.backend == "bubblewrap":
@@ -285,6 +292,7 @@ class Box:
             uid=self.uid,
             limits=self.limits,
             system=self._system,
+            tmp=self.tmp,
             sources=self._sources,
             writable=self.writable[1:],
             private=tuple(self.private),

@@ -15,16 +15,19 @@ Whatever the child says is a claim of the submission; the grader's side (`client
 covered: verdicts. Nothing in this process knows a right answer.
 """
 
+import contextlib
 import gc
 import importlib
 import json
 import os
 import re
+import resource
 import secrets
 import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -83,7 +86,7 @@ def serve_tests(control: socket.socket, settings: dict) -> None:
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == watched:
-                status = _status(child)
+                status = _status(*os.wait4(child, 0)[1:])
                 poll.unregister(watched)
                 os.close(watched)
                 watched = None
@@ -91,7 +94,7 @@ def serve_tests(control: socket.socket, settings: dict) -> None:
                 continue
             message, descriptors, *_ = socket.recv_fds(control, 4096, 1)
             if not message:  # the grader is gone
-                _end_all(settings, confinement)
+                _end_all(settings, confinement, child if watched is not None else 0)
                 return
             order = json.loads(message)["order"]
             if order == "test":
@@ -102,13 +105,11 @@ def serve_tests(control: socket.socket, settings: dict) -> None:
                 watched, status = os.pidfd_open(child), None
                 poll.register(watched, select.POLLIN)
             elif order == "end":
-                _end_all(settings, confinement)
+                status = _end_all(settings, confinement, child if watched is not None else 0) or status
                 if watched is not None:
-                    status = _status(child)
                     poll.unregister(watched)
                     os.close(watched)
                     watched = None
-                confine.reap()
                 _clear(settings, confinement)
                 _tell(control, {"event": "ended", **(status or {"signal": 0, "code": 0, "cpu": 0.0})})
 
@@ -117,9 +118,8 @@ def _tell(control: socket.socket, message: dict) -> None:
     control.send(json.dumps(message).encode())
 
 
-def _status(child: int) -> dict:
-    """How the child ended, and the CPU seconds it used."""
-    _, status, usage = os.wait4(child, 0)
+def _status(status: int, usage: resource.struct_rusage) -> dict:
+    """How the child ended, and the CPU seconds it used, from what wait4(2) says."""
     ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     return {
         "signal": ended_by,
@@ -134,17 +134,29 @@ def _data_bytes() -> int:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmData:"))
 
 
-def _end_all(settings: dict, confinement: confine.Confinement) -> None:
-    """Ends every process that the test left behind, whatever session it moved to."""
-    if settings["own_namespace"]:  # this is process 1 here: -1 is everybody else
+def _end_all(settings: dict, confinement: confine.Confinement, child: int) -> dict | None:
+    """Ends every process that the test left behind, whatever session it moved to, and collects them all.
+
+    child: the test's own process, 0 if it was collected before. Returns how it ended. Kills again until
+    nobody is left: the child may not have dropped to its user yet when the first round looks for that user.
+    """
+    status, pause = None, 0.001
+    while True:
+        if settings["own_namespace"]:  # this is process 1 here: -1 is everybody else
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)
+        else:
+            if confinement.uid is not None:
+                confine.kill_user_from_root(confinement.uid)
+            confine.kill_descendants()
         try:
-            os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-    elif confinement.uid is not None:
-        confine.kill_user_from_root(confinement.uid)
-    else:
-        confine.kill_descendants()
+            while (ended := os.wait4(-1, os.WNOHANG))[0]:
+                if ended[0] == child:
+                    status = _status(*ended[1:])
+        except ChildProcessError:
+            return status
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)
 
 
 def _clear(settings: dict, confinement: confine.Confinement) -> None:

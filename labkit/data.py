@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,30 @@ def load_gsm_symbolic(
 ) -> list[dict[str, Any]]:
     """GSM-Symbolic rows `{question, answer, …}`; `config`: main, p1 or p2. Mirzadeh et al., 2410.05229."""
     return load_rows(source, {"question": str, "answer": str}, split="test", config=config, limit=limit)
+
+
+def load_strategyqa(
+    split: str = "train", source: str = "voidful/StrategyQA", limit: int | None = None
+) -> list[dict[str, Any]]:
+    """StrategyQA rows `{qid, question, answer: bool, facts: [sentence], …}`; Geva et al. 2021, 2101.02235.
+
+    Some copies of the set hold the facts of a question as one text; it is cut into its sentences here.
+
+    Args:
+        split: "train", "validation" or "test".
+        source: a hub id, a local file of the same shape, or a folder with `<split>.jsonl` or
+            `strategyqa_<split>.jsonl`.
+    Raises:
+        LabError: as `load_gsm8k`.
+    """
+    named = Path(source) / f"strategyqa_{split}.jsonl"
+    fields = {"qid": str, "question": str, "answer": bool, "facts": (str, list)}
+    rows = load_rows(named if named.is_file() else source, fields, split=split, limit=limit)
+    for row in rows:
+        if isinstance(row["facts"], str):
+            sentences = re.split(r"(?<=[.!?])\s+", row["facts"].strip())
+            row["facts"] = [sentence for sentence in sentences if sentence]
+    return rows
 
 
 def load_rows(

@@ -68,11 +68,15 @@ _LLAMA3_ROPE = {
     "original_max_position_embeddings": 256,
 }
 
+# Phi-3 (arXiv 2404.14219): query, key and value in one matrix, gate and up in another.
+_PHI3 = {"num_key_value_heads": 4}  # no grouped heads in the mini model
+
 _SPECS = (
     ModelSpec("nano-flan", "nano", "seq2seq_lm", "MIT", "T5 tuned on instructions of the course's documents"),
     ModelSpec("nano-flan-wide", "nano", "seq2seq_lm", "MIT", "the same with a wider encoder and decoder"),
     ModelSpec("nano-gpt", "nano", "causal_lm", "MIT", "GPT-2 that has read the course's documents, no more"),
     ModelSpec("nano-judge", "nano", "causal_lm", "MIT", "judges in words whether two labels mean the same"),
+    ModelSpec("nano-facts", "nano", "causal_lm", "MIT", "Phi-3 that has read facts of a small world"),
     ModelSpec(
         "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
     ),
@@ -114,6 +118,16 @@ _SPECS = (
         "82M, general text",
         "GPT2Config",
         nano="nano-gpt",
+    ),
+    ModelSpec(
+        "microsoft/Phi-3.5-mini-instruct",
+        "gpu",
+        "causal_lm",
+        "MIT",
+        "3.8B, fused layers",
+        "Phi3Config",
+        _PHI3,
+        "nano-facts",
     ),
     ModelSpec("microsoft/phi-2", "gpu", "causal_lm", "MIT", "2.8B, judge", "PhiConfig", nano="nano-judge"),
     ModelSpec(

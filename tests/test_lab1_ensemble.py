@@ -307,6 +307,7 @@ def test_one_rare_disagreement_leaves_ac1_high(lab):
     likely = {
         "that is Fleiss' kappa: AC1 has another chance agreement": (0.9 - 0.905) / (1 - 0.905),
         "that is the raw agreement": 0.9,
+        "the sum is divided by K - 1, one less than the number of classes": (0.9 - 0.0475) / (1 - 0.0475),
     }
     assert_close(got, (0.9 - 0.095) / (1 - 0.095), mistake(got, likely))
 
@@ -366,7 +367,10 @@ def test_what_is_no_accuracy_is_refused(lab):
 @pytest.mark.todo("1.15")
 def test_equally_confident_answers_come_in_together(lab):
     coverage, risk = lab.evaluate.risk_coverage([0.9, 0.4, 0.9, 0.1], [True, True, False, False])
-    likely = {"items with the same confidence are one point, not several": [0.25, 0.5, 0.75, 1.0]}
+    likely = {
+        "items with the same confidence are one point, not several": [0.25, 0.5, 0.75, 1.0],
+        "begin with the most confident answers, not with the least": [0.25, 0.5, 1.0],
+    }
     assert_close(coverage, [0.5, 0.75, 1.0], mistake(coverage, likely))
     likely = {"risk is the share of wrong answers, not of right ones": [0.5, 2 / 3, 0.5]}
     assert_close(risk, [0.5, 1 / 3, 0.5], mistake(risk, likely, "the share of wrong ones among those kept"))

@@ -33,6 +33,12 @@ def label_mistakes(text: str) -> dict[str, str | None]:
         "a space or a hyphen may stand for the underscore of the key": found(
             r"(?<!\w)gadget_type *:([^;\n]*)"
         ),
+        "exactly one '_', space or hyphen stands inside the key; it can't be left out": found(
+            r"(?<!\w)gadget[_ -]?type *:([^;\n]*)"
+        ),
+        "another sign than '_', space or hyphen was accepted inside the key": found(
+            r"(?<!\w)gadget[\W_]type *:([^;\n]*)"
+        ),
         "spaces may stand before the colon": found(r"(?<!\w)gadget[_ -]type:([^;\n]*)"),
         "the key was found inside another word; it must be a word of its own": found(
             r"gadget[_ -]type *:([^;\n]*)"
@@ -62,6 +68,11 @@ def normal_mistakes(label: str) -> dict[str, str]:
         ),
         "the word 'and' was dropped; only 'gadget' and 'gadgets' are": "".join(
             w for w in re.findall(r"[^\W_]+", lower) if w not in {"gadget", "gadgets", "and"}
+        ),
+        "a word was split at its capitals: 'ReadWriteGadget' is one word": "".join(
+            w
+            for w in re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label).lower())
+            if w not in {"gadget", "gadgets"}
         ),
         "'gadget' was deleted inside a longer word; only the whole word is dropped": only(
             lower.replace("gadgets", "").replace("gadget", "")
@@ -182,8 +193,23 @@ def verdict_mistakes(text: str) -> dict[str, str | None]:
         "what can't be read became DISAGREEMENT; there is no default": of(right) or "DISAGREEMENT",
         "what can't be read became INVALID; there is no default": of(right) or "INVALID",
         "what can't be read is None, not an empty text": of(right) or "",
-        "blank lines at the end are skipped": of(
-            re.fullmatch(rf"VERDICT:\s*({words})", (text.splitlines() or [""])[-1].strip(" *`."), re.I)
+        "blank lines at the end are skipped": (of(right) if text and text.splitlines()[-1].strip() else None),
+        "other signs than stars and back ticks were dropped at the line's ends": of(
+            re.fullmatch(rf"[^\w.]*VERDICT:\s*({words})[^\w.]*\.?[^\w.]*", last, re.I)
+        ),
+        "a space stood for the underscore of the verdict": of(
+            re.fullmatch(rf"VERDICT:\s*({words})", re.sub(r"(?<=L) (?=A)", "_", clean, flags=re.I), re.I)
+        ),
+        "a space before the colon was accepted; the line begins with 'VERDICT:'": of(
+            re.fullmatch(rf"VERDICT\s*:\s*({words})", clean, re.I)
+        ),
+        "stars and back ticks inside the line are not dropped; only those at its ends": of(
+            re.fullmatch(
+                rf"VERDICT:\s*({words})", re.sub(r"[*`]", "", last).strip().removesuffix(".").strip(), re.I
+            )
+        ),
+        "only one final period is dropped": of(
+            re.fullmatch(rf"VERDICT:\s*({words})", clean.rstrip(". *`"), re.I)
         ),
         "the case of the letters doesn't matter": of(re.fullmatch(rf"VERDICT:\s*({words})", clean)),
         "stars, back ticks and one final period around the line are ignored": of(
@@ -454,5 +480,8 @@ def risk_mistakes(confidence: list[float], correct: list[bool]) -> dict[str, tup
         ),
         "coverage rises: from the most confident answers to all of them": (coverage[::-1], risk[::-1]),
         "coverage counts the items at the threshold too": (above, risk),
+        "confidences that are near each other came in together; only equal ones do": oracle.risk(
+            [float(f"{value:.6g}") for value in confidence], correct
+        ),
         "coverage is a share of all items, not a number": ([share * n for share in coverage], risk),
     }

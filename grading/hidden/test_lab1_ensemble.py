@@ -231,6 +231,8 @@ def test_a_label_ends_at_the_semicolon_or_at_its_line(lab):
             f"gadget_type: {a}": a,
             f"gadget_type: {b}: the second one; location: x": f"{b}: the second one",
             f"gadget_type: {c}, {d}.\n": f"{c}, {d}.",
+            f'gadget_type: "{a}"; location: x': f'"{a}"',
+            f"gadget_type: {b} location: line 4; explanation: it is one": f"{b} location: line 4",
         },
         "the label stands behind the colon, up to ';' or the line end, without spaces around",
     )
@@ -249,6 +251,10 @@ def test_the_key_is_found_in_its_spellings_and_only_as_a_word(lab):
             f"subgadget_type: {a}; location: x": None,
             f"my_gadget_type: {a}; gadget_type: {b}; location: x": b,
             f"gadget_types: {a}; location: x": None,
+            f"gadgettype: {a}; location: x": None,
+            f"gadget/type: {a}; location: x": None,
+            f"gadget__type: {a}; location: x": None,
+            f"It is one (gadget_type: {b}; location: x)": b,
             f"the gadget_type is {a}": None,
         },
         "the key is gadget_type in any case, with '_', ' ' or '-', as a word of its own, then a colon",
@@ -369,9 +375,13 @@ def test_an_answer_in_the_form_is_recognised(lab):
         f"gadget_type: {a}; location: {b}; explanation: {c}\nand more: see location 4",
         f"gadget_type: {a}; location: {b}; explanation: {c};",
         f"gadget_type: {a}; location: {b}; explanation: see the location: {b}",
+        f"gadget_type: {a}; location: {b}\n(the upper one); explanation: {c}",
+        f"gadget_type: {a}; location: {b}; explanation: {c}\nlocation: in the same place",
     ]
     check_forms(
-        lab, dict.fromkeys(texts, True), "three fields in order, none empty; the explanation may hold ';'"
+        lab,
+        dict.fromkeys(texts, True),
+        "three fields in order, none empty; only ';' begins a part; the explanation may hold more of them",
     )
 
 
@@ -492,6 +502,7 @@ def test_every_verdict_is_read_in_every_dress(lab):
             f"`verdict:{verdict}`": verdict,
             f"{why}\n  VERDICT:   {verdict}.  ": verdict,
             f"{why}\r\n**VERDICT: {verdict}.**": verdict,
+            f"{why}\n**VERDICT: {verdict}**.": verdict,
         }
     check_verdicts(lab, replies, "the last line that isn't blank is VERDICT: and one of the four words")
 
@@ -509,9 +520,20 @@ def test_no_verdict_hides_inside_other_words(lab):
             f"VERDICT: {verdict}, I think": None,
             f"My VERDICT: {verdict}": None,
             f"VERDICT: {verdict}_OR_SO": None,
+            f"Final verdict: {verdict}": None,
+            f"> VERDICT: {verdict}": None,
+            f'"VERDICT: {verdict}"': None,
+            f"VERDICT: **{verdict}**": None,
+            f"VERDICT : {verdict}": None,
+            f"VERDICT: {verdict}..": None,
         }
-    replies |= {"VERDICT: AGREEMENT": None, "VERDICT: FULL": None, "VERDICT: FULL_AGREEMENT | INVALID": None}
-    check_verdicts(lab, replies, "all of the last line must match: no word before, between or behind")
+    replies |= {
+        "VERDICT: AGREEMENT": None,
+        "VERDICT: FULL": None,
+        "VERDICT: FULL AGREEMENT": None,
+        "VERDICT: FULL_AGREEMENT | INVALID": None,
+    }
+    check_verdicts(lab, replies, "all of the last line must match: nothing else before, between or behind")
 
 
 @pytest.mark.todo("1.8", points=2)
@@ -732,12 +754,13 @@ def test_classes_that_nobody_used_count_if_they_are_named(lab):
 
 @pytest.mark.todo("1.12", points=1)
 def test_one_label_is_full_agreement_and_bad_tables_are_refused(lab):
-    for classes in (None, 4):
+    for classes in (None, 1, 4):
         got = lab.evaluate.gwet_ac1([["x"] * 3] * 4, classes)
         hint = "where only one label occurs everybody agrees: exactly 1.0, not NaN and not an error"
         assert_close(got, 1.0, hint)
     hint = "n_classes below the number of different labels that occur was accepted: raise ValueError"
     assert_refuses(lambda: lab.evaluate.gwet_ac1([["x", "y"], ["z", "z"]], 2), hint)
+    assert_refuses(lambda: lab.evaluate.gwet_ac1([["x", "y"], ["x", "x"]], 0), hint)
     refuse_bad_ratings(lab.evaluate.gwet_ac1)
 
 
@@ -862,8 +885,11 @@ def test_the_most_confident_answers_come_first(lab):
     given = [answers(lab.rng, size) for size in (9, 20)]
     negative = ([-3.5, -0.2, -7.0, -1.0], [False, True, True, False])
     order = ([1.0, 3.0, 2.0], [False, True, True])
+    close = ([0.5, 0.5 - 1e-9, 0.5 + 1e-9, 0.1], [True, False, False, True])  # near, and yet different
     check_risk(
-        lab, [*given, negative, order], "from the highest confidence down, the share of wrong ones so far"
+        lab,
+        [*given, negative, order, close],
+        "from the highest confidence down, the share of wrong ones so far",
     )
 
 
@@ -915,6 +941,8 @@ def record_mistake(got: object, want: dict, judgment: dict | None = None) -> str
         return f"agreement has exactly the published keys.{said}"
     if inner["full_agreement"] != agreement["full_agreement"] or type(inner["full_agreement"]) is not bool:
         return "full_agreement is True or False: every model has a label, and all of them are the same"
+    if judgment is not None and inner["semantic_agreement"] != agreement["semantic_agreement"]:
+        return "semantic_agreement is the judgment's own, taken over as it is; the verdict doesn't decide it"
     if judgment is not None and inner["llm_judgment"] != agreement["llm_judgment"]:
         return "llm_judgment has exactly the keys verdict and explanation"
     return "the values are taken over as they are: texts, labels as written, and normalised labels"
@@ -958,6 +986,11 @@ def test_full_agreement_needs_a_label_of_every_model(lab):
             "two equal labels are not enough; all models must agree": len(set(values)) < len(values),
         }
         assert_equal(got, full, mistake(got, words, "every model has a label, and all are the same"))
+    number, gold, texts, _, normal = record_case(lab.rng, [a, a])
+    spelled = dict(zip(normal, (a.upper(), f"{a} gadget"), strict=True))
+    got = lab.evaluate.report_record(number, gold, texts, spelled, normal)["agreement"]["full_agreement"]
+    hint = "the labels as written were compared; agreement is between normalised labels"
+    assert_equal(got, True, hint)
 
 
 @pytest.mark.todo("1.16", points=1)
@@ -972,6 +1005,8 @@ def test_a_judgment_stands_beside_the_strings_and_changes_nothing_else(lab):
     none = {"verdict": None, "explanation": "", "semantic_agreement": False}
     check_record(lab, record_case(lab.rng, [a, a]), True, none)
     check_record(lab, record_case(lab.rng, [b, None, b]), False, none)
+    half = {**judgment, "semantic_agreement": False}  # another pair of the three may disagree
+    check_record(lab, record_case(lab.rng, [a, b, b]), False, half)
 
 
 # ---- the notebook's values ---------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ import random
 import re
 
 import pytest
+import torch
 
-from grading.recipes.lab4 import corpus, lessons, world
+from grading.recipes.lab4 import corpus, lessons, reward, world
 from grading.recipes.lab4.pretrain import CHAT_TEMPLATE, chat
 from labkit.models import load_tokenizer
 
@@ -125,3 +126,12 @@ def test_a_slip_is_found_in_the_step_where_it_stands():
 def test_a_template_with_a_missing_line_is_named():
     with pytest.raises(ValueError, match="'half'"):
         world.parse_templates("== half | a=2-9\nOnly a question {a}?\n")
+
+
+def test_weights_are_averaged_in_float32_and_only_of_one_architecture():
+    half = {"w": torch.tensor([60_000.0, 1.0]).half()}  # two such halves add up to more than float16 holds
+    mean = reward.average([half, {"w": torch.tensor([50_000.0, 2.0])}])
+    assert mean["w"].dtype == torch.float32 and mean["w"].tolist() == [55_000.0, 1.5]
+    for others in ([], [half, {"v": half["w"]}], [half, {"w": half["w"][:1]}]):
+        with pytest.raises(ValueError, match="one architecture"):
+            reward.average(others)

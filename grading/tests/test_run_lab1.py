@@ -142,7 +142,7 @@ def test_a_run_writes_both_reports_by_the_published_schema_and_is_gone_on_with(s
 
 
 def test_training_can_be_skipped_only_where_there_is_one(settings, tmp_path, capsys):
-    with pytest.raises(LabError, match="--stage train"):
+    with pytest.raises(LabError, match="without --skip_training"):
         run.main(words(settings, "--skip_training", "--platform", "windows"))
     run.main(words(settings, "--force_cpu", "--platform", "unix", "--stage", "train"))
     own = tmp_path / "own.txt"
@@ -182,13 +182,16 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(settings, tmp_
     assert len(left) == 1 and not (tmp_path / "killed/checkpoints/nano-flan/final_model").exists()
     run.main(killed)
     run.main(words(settings, "--stage", "train"))
+    told = ("killed", "run")
     for name in ("nano-flan", "nano-gpt"):
         weights = [
             load_file(tmp_path / folder / f"checkpoints/{name}/final_model/model.safetensors")
-            for folder in ("killed", "run")
+            for folder in told
         ]
         assert weights[0].keys() == weights[1].keys()
         assert all(weights[0][key].equal(weights[1][key]) for key in weights[0])
+        losses = [(tmp_path / folder / f"checkpoints/{name}/training.json").read_text() for folder in told]
+        assert losses[0] == losses[1], "the losses of a training that was gone on with"
 
 
 def test_a_third_model_is_one_entry_and_votes(settings):
@@ -223,6 +226,38 @@ def test_a_report_with_other_keys_breaks_the_schema():
             jsonschema.validate(broken, SCHEMA)
 
 
+GOOD = {"instruction": "Identify it.", "input": "JMP end", "output": "gadget_type: jump; location: 1"}
+
+
+@pytest.mark.parametrize(
+    "lines, said",
+    [
+        ([json.dumps(GOOD), "{not json"], "line 2"),
+        ([json.dumps(GOOD), json.dumps({**GOOD, "output": "a jump"})], "record 2"),
+        ([json.dumps({**GOOD, "output": 3})], "'output' to be text"),
+        ([], "two rows"),
+        ([json.dumps({**GOOD, "split": "validation"})] * 3, "two rows"),
+    ],
+)
+def test_a_data_file_of_another_shape_ends_in_one_message(tmp_path, lines, said):
+    (tmp_path / "own.jsonl").write_text("\n".join(lines), "utf-8")
+    config = Config(data_file=str(tmp_path / "own.jsonl"), out=str(tmp_path / "run"))
+    with pytest.raises(LabError, match=said):
+        run.run(config, until="data")
+
+
+def test_a_relation_that_nobody_knows_is_named(tmp_path):
+    row = {"a": "Jump", "b": "Branch", "relation": "similar", "split": "unseen"}
+    (tmp_path / "own.jsonl").write_text(json.dumps(row), "utf-8")
+    with pytest.raises(LabError, match="same, related, different, invalid"):
+        run.gold_relations(Config(relations_file=str(tmp_path / "own.jsonl")))
+
+
+def test_a_judge_without_gold_pairs_has_gains_but_no_effects():
+    found = {"judge": "nano-judge", "validation": {"gain_pp": 3.0}}
+    assert scoring.comparable(found)["relations"] == {} and scoring.effects(found) == {}
+
+
 def test_prompts_that_leave_nothing_to_learn_are_named(settings):
     with pytest.raises(LabError, match="something to learn"):
         run.main(words({**settings, "max_input_length": 8}, "--stage", "train"))
@@ -252,10 +287,13 @@ def test_the_published_defaults_are_the_defaults():
 
 def test_a_judge_that_sees_everything_can_lose():
     string, right = [True, True, False, False], [True, False, True, False]
-    lost = scoring.gain(string, [False] * 4, right)
+    frames, config = ["f1", "f1", "f2", "f3"], Config(bootstrap_resamples=200)
+    lost = scoring.gain(string, [False] * 4, right, frames, config)
     assert (lost["gain_pp"], lost["downgraded"], lost["downgraded_both_right"]) == (-50.0, 2, 1)
     assert lost["gain_if_only_disagreements_are_judged_pp"] == 0.0
-    won = scoring.gain(string, [True] * 4, right)
+    low, high = lost["gain_95"]
+    assert low <= -80 and high == 0.0, "both pairs that lose lie in one frame, drawn often or never"
+    won = scoring.gain(string, [True] * 4, right, frames, config)
     assert (won["gain_pp"], won["upgraded"], won["upgraded_both_right"]) == (50.0, 2, 1)
 
 

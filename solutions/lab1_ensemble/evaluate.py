@@ -35,7 +35,7 @@ def cohen_kappa(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
     Source: Cohen 1960, "A coefficient of agreement for nominal scales".
     """
     _require_pairs(a, b)
-    # TODO 1.10: observed and expected agreement; NaN where the expected one is 1.
+    # TODO 1.10: refuse None; observed and expected agreement; NaN where the expected one is 1.
     # BEGIN SOLUTION 1.10
     from collections import Counter
 
@@ -69,7 +69,7 @@ def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> float:
     Source: Fleiss 1971, "Measuring nominal scale agreement among many raters".
     """
     _require_ratings(ratings)
-    # TODO 1.11: the share of equal pairs in each item, and by chance; NaN where chance gives 1.
+    # TODO 1.11: refuse None; the share of equal pairs in each item, and by chance; NaN where chance gives 1.
     # BEGIN SOLUTION 1.11
     from collections import Counter
 
@@ -102,11 +102,11 @@ def gwet_ac1(ratings: Sequence[Sequence[Hashable]], n_classes: int | None = None
         At most 1.0. Where only one label occurs, everybody agrees, and it is exactly 1.0, whatever K.
     Raises:
         ValueError: no items, items with different numbers of ratings, fewer than two ratings, a label that is
-            None, or n_classes below the number of different labels that occur.
+            None, or n_classes below the number of different labels that occur, be it only one.
     Source: Gwet 2008, "Computing inter-rater reliability and its variance in the presence of high agreement".
     """
     _require_ratings(ratings)
-    # TODO 1.12: the share of equal pairs as in Fleiss; chance from p_c (1 - p_c); one label only is 1.0.
+    # TODO 1.12: refuse None; equal pairs as in Fleiss; chance from p_c (1 - p_c); one label only is 1.0.
     # BEGIN SOLUTION 1.12
     from collections import Counter
 
@@ -191,7 +191,7 @@ def risk_coverage(confidence: Sequence[float], correct: Sequence[bool]) -> tuple
     """What share is wrong if only the more confident answers are given, at every possible threshold.
 
     For each different confidence c, from the highest down: coverage is the share of all items whose
-    confidence is at least c, risk the share of wrong ones among these. Items with the same confidence
+    confidence is at least c, risk the share of wrong ones among these. Items with exactly the same confidence
     come in together: a threshold can't tell them apart, and any order among them would be made up.
 
     Args:

@@ -21,7 +21,7 @@ def plots(found: dict, folder) -> None:
     plot_pairs(found["pairs"], folder.file("plots/pairs.png"))
     plot_levels(found["votes"], folder.file("plots/levels.png"))
     plot_risk(found["confidence"], folder.file("plots/risk.png"))
-    if "judge" in found:
+    if found.get("judge", {}).get("relations"):
         split = found["judge"]["relations"].get("unseen") or next(iter(found["judge"]["relations"].values()))
         plot_judge(split, folder.file("plots/judge.png"))
 
@@ -36,7 +36,7 @@ def bars_with_ends(axes, places, values: Sequence[float], ends: Sequence, **styl
 def plot_models(models: dict, path) -> None:
     fig, axes = draw.figure(figsize=(8, 4.2))
     names = list(models)
-    for number, (key, ends) in enumerate((("accuracy", "wilson_95"), ("format", "format_wilson_95"))):
+    for number, (key, ends) in enumerate((("accuracy", "by_frame_95"), ("format", "format_wilson_95"))):
         values = [models[name][key] for name in names]
         places = np.arange(len(names)) + 0.36 * number - 0.18
         label = ("type is right", "form is right")[number]
@@ -48,8 +48,8 @@ def plot_models(models: dict, path) -> None:
         range(len(names)), [models[n]["control_constant"] for n in names], "kx", label="constant answer"
     )
     axes.set_xticks(range(len(names)), names)
-    axes.set(ylabel="share", ylim=(0, 1), title=f"Each model on {models[names[0]]['n']} unseen excerpts")
-    axes.legend(fontsize=9)
+    axes.set(ylabel="share", ylim=(0, 1.2), title=f"Each model on {models[names[0]]['n']} unseen excerpts")
+    axes.legend(fontsize=9, loc="upper center", ncols=3)  # above the bars
     said = "; ".join(f"{n} {models[n]['accuracy']:.2f} and {models[n]['format']:.2f}" for n in names)
     draw.save(fig, path, alt=f"Share with the right type and with the right form: {said}.")
 
@@ -61,16 +61,12 @@ def plot_pairs(pairs: dict, path) -> None:
         (("agreed_type", "right where types agree"), ("independent", "promised by independence"))
     ):
         values = [np.nan if pairs[n][key] is None else pairs[n][key] for n in names]
-        axes.bar(
-            np.arange(len(names)) + 0.36 * number - 0.18,
-            values,
-            0.34,
-            color=draw.PALETTE[number],
-            label=label,
-        )
+        ends = [pairs[n]["agreed_type_95"] if key == "agreed_type" else (None, None) for n in names]
+        places = np.arange(len(names)) + 0.36 * number - 0.18
+        bars_with_ends(axes, places, values, ends, width=0.34, color=draw.PALETTE[number], label=label)
     axes.set_xticks(range(len(names)), [name.replace("|", "\nand ") for name in names], fontsize=8)
-    axes.set(ylabel="accuracy", ylim=(0, 1), title="What agreement is worth")
-    axes.legend(fontsize=9, loc="lower right")
+    axes.set(ylabel="accuracy", ylim=(0, 1.2), title="What agreement is worth")
+    axes.legend(fontsize=9, loc="upper center", ncols=2)
     said = "; ".join(
         f"{n.replace('|', ' and ')} {shown(pairs[n]['agreed_type'])} against {shown(pairs[n]['independent'])}"
         for n in names

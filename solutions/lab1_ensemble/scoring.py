@@ -101,11 +101,22 @@ def false_agreements(judged: Sequence[dict], relations: Sequence[dict], shown: i
     }
 
 
-def gain(string: Sequence[bool], semantic: Sequence[bool], right: Sequence[bool]) -> dict:
+def gain(
+    string: Sequence[bool],
+    semantic: Sequence[bool],
+    right: Sequence[bool],
+    frames: Sequence[str],
+    config: Config,
+) -> dict:
     """What the judge changes on the examples: it sees all of them, so it can also take agreement away.
 
-    Args: per example, do the strings agree, does the judge agree in both orders, are both models right?
+    Args: per example, do the strings agree, does the judge agree in both orders, are all members right, and
+    what it shares with others (its frame: frames are resampled for the interval of the gain, in points)?
     """
+    settings = {"resamples": config.bootstrap_resamples, "seed": config.seed}
+    change = clustered_statistic(
+        lambda chosen: 100 * sum(semantic[i] - string[i] for i in chosen) / len(chosen), frames, **settings
+    )
     pairs = list(zip(string, semantic, right, strict=True))
     up = [ok for was, now, ok in pairs if now and not was]
     down = [ok for was, now, ok in pairs if was and not now]
@@ -114,7 +125,8 @@ def gain(string: Sequence[bool], semantic: Sequence[bool], right: Sequence[bool]
         "n": n,
         "string_agreements": sum(string),
         "semantic_agreements": sum(semantic),
-        "gain_pp": 100 * (sum(semantic) - sum(string)) / n,
+        "gain_pp": change.value,
+        "gain_95": [change.low, change.high],
         "upgraded": len(up),
         "upgraded_both_right": sum(up),
         "downgraded": len(down),
@@ -133,13 +145,18 @@ def comparable(found: dict) -> dict:
     left_out = ("audit", "confusion")
     relations = {
         split: {name: value for name, value in scores.items() if name not in left_out}
-        for split, scores in found["relations"].items()
+        for split, scores in found.get("relations", {}).items()
     }
     return {**found, "relations": relations}
 
 
 def effects(found: dict) -> dict:
-    """The judge's effects, from its part of the metrics: on unseen labels if there are any."""
+    """The judge's effects, from its part of the metrics: on unseen labels if there are any.
+
+    {} without gold pairs: nothing says then whether the judge is right.
+    """
+    if not found.get("relations"):
+        return {}
     split = found["relations"].get("unseen") or next(iter(found["relations"].values()))
     low, high = split["kappa_95"]
     gap_low, gap_high = split["kappa_minus_string_95"]

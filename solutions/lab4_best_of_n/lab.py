@@ -702,7 +702,8 @@ effects = {"tuned_minus_untuned_pp": found["tuned_minus_untuned_pp"]["value_pp"]
 # when it is finished, so an interrupted cell goes on where it stopped.
 #
 # Before you trust a reward, read the judge's card, `data/models/nano-math-reward/README.md`: on stories it
-# was trained to judge it is good, on others it is at chance. Which ones does this test hold?
+# was trained to judge it is good; on others its favourite is no better than a random pick. Which ones does
+# this test hold?
 
 # %% tags=["experiment"]
 run.run(live, until="sample")
@@ -1144,9 +1145,9 @@ assert n_needed > 0, "at least one item"
 # the winner is the sample with the largest *error*. One hacked sample among n loses the question; the chance
 # to meet one is 1 − (1 − ε)^n.
 #
-# The planted curve peaks at n = 2 (.69) and ends at .17; the vote goes on rising: a hacked sample has one
-# vote. The natural curve falls too: .74 at n = 4, .61 at 64, its band over five seeds (.57 to .64) clear of
-# that at the peak (.73 to .76).
+# The planted curve peaks at n = 2 (.68) and ends at .15; the vote goes on rising: a hacked sample has one
+# vote. The natural curve falls too: .74 at n = 4, .55 at 64, its band over five seeds (.52 to .57) clear of
+# that at the peak (.71 to .76).
 #
 # Help: train the reward model on the failures of 4.15. Test: same questions, paired, n from the
 # discordance.
@@ -1159,7 +1160,7 @@ assert n_needed > 0, "at least one item"
 # |---|---|
 # | `NotImplementedError: TODO 4.x …` | still a stub; its section is 4.x |
 # | an edit changes nothing | save the file, restart the kernel, run the set-up |
-# | `ModuleNotFoundError: labkit` | `pip install -e .` in the course's folder |
+# | `ModuleNotFoundError: labkit` | `pip install -r requirements.txt` in the course's folder |
 # | a model or file is missing | `labs doctor` names it and the command that gets it |
 # | Colab lost my work | download `starter/` in time |
 

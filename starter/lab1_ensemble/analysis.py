@@ -21,6 +21,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
+from labkit.errors import LabError
+
 from .evaluate import report_record, risk_coverage
 from .method import check_format, ensemble_vote, extract_gadget_type, normalize_gadget_type
 
@@ -70,10 +72,10 @@ def compare(
     members: Sequence[str],
     type_of: dict[str, str],
 ) -> dict:
-    """One row of the comparison (module docstring). Raises ValueError: a gold output without a label."""
+    """One row of the comparison (module docstring). Raises LabError: a gold output without a label."""
     gold_label = normalized_label(example["output"])
     if gold_label is None:
-        raise ValueError(f"example {number}: no gadget_type in its gold output {example['output'][:60]!r}")
+        raise LabError("a label in the gold output", repr(example["output"][:60]), f"example {number}")
     gold_type = type_of[gold_label]
     models = {name: read_prediction(*pair, gold_type, type_of) for name, pair in predictions.items()}
     return {

@@ -74,10 +74,10 @@ def encode_seq2seq(
     """Ids and labels for an encoder-decoder: the prompt goes in on one side, the target on the other.
 
     `input_ids` are the prompt's ids as the tokenizer makes them, with the special tokens that it adds by
-    itself (T5's ends every input), cut to `max_input_length` by the tokenizer's own truncation, which keeps
-    them. `labels` are the target's ids with `add_special_tokens=False`, then the tokenizer's end token
-    `eos_token_id`: without it the decoder never learns to stop. A row of labels longer than
-    `max_target_length` loses its right end; the end token is not put back, since the target was not
+    itself (T5's own ends every input; nano-flan's adds nothing), cut to `max_input_length` by the tokenizer's
+    own truncation, which keeps them. `labels` are the target's ids with `add_special_tokens=False`, then the
+    tokenizer's end token `eos_token_id`: without it the decoder never learns to stop. A row of labels longer
+    than `max_target_length` loses its right end; the end token is not put back, since the target was not
     finished. Nothing is masked (the prompt isn't in the labels), and nothing is padded: a pad token in the
     labels would be learned like any other.
 

@@ -22,11 +22,12 @@ VERDICTS = ("FULL_AGREEMENT", "PARTIAL_AGREEMENT", "DISAGREEMENT", "INVALID")
 def extract_gadget_type(text: str) -> str | None:
     """The label that a model wrote, as it wrote it, or None.
 
-    The key is `gadget_type` in any case; a space or a hyphen may stand for the underscore, and spaces before
-    the colon. It must be a word of its own: `my_gadget_type:` and `subgadget_type:` are other keys. The
-    label is what follows the colon of the *first* key, up to the next `;` or the end of the line, without
-    white space at its ends. Only spaces may stand between the colon and the label: a label on the next line
-    isn't one. The first key decides: if its label is empty, the result is None, even if a later key has one.
+    The key is `gadget_type` in any case; a space or a hyphen may stand for the underscore (one sign, never
+    none), and spaces before the colon. It must be a word of its own: `my_gadget_type:` and `subgadget_type:`
+    are other keys, but a bracket or another sign may stand before it. The label is what follows the colon of
+    the *first* key, up to the next `;` or the end of the line (line feed or carriage return), without white
+    space at its ends. Only spaces may stand between the colon and the label: a label on the next line isn't
+    one. The first key decides: if its label is empty, the result is None, even if a later key has one.
 
     Args:
         text: what a model wrote; may be empty.
@@ -73,7 +74,7 @@ def check_format(text: str) -> bool:
     spelling, then a colon (spaces may stand before it), then a value with at least one letter or digit. So
     the text begins with the first key. Further parts belong to the explanation, which may hold semicolons and
     line ends, unless a part begins with one of the three keys and a colon: then the model has started
-    over, and the answer is not in the form.
+    over, and the answer is not in the form. A key without a `;` before it belongs to the value it stands in.
 
     Args:
         text: what a model wrote; may be empty.
@@ -92,10 +93,10 @@ def check_format(text: str) -> bool:
 def ensemble_vote(labels: list[str | None]) -> dict:
     """The label that most models gave, and how sure the vote is, for any number of models.
 
-    None is not a vote: no label could be read. Among labels with the same number of votes the one that occurs
-    earliest wins, so the order of the models is the tie rule: list the one you trust most first. The share
-    is taken of *all* models, those without a label included: two of three is 2/3, also when the third wrote
-    nothing readable, because silence is no agreement.
+    None, and only None, is not a vote: no label could be read. Among labels with the same number of votes the
+    one that occurs earliest wins, so the order of the models is the tie rule: list the one you trust most
+    first. The share is taken of *all* models, those without a label included: two of three is 2/3, also when
+    the third wrote nothing readable, because silence is no agreement.
 
     Args:
         labels: one normalised label a model, in the order of the models, None where there is none.
@@ -124,7 +125,8 @@ def parse_verdict(text: str) -> str | None:
     DISAGREEMENT when nothing is found makes a judge out of noise.)
 
     The order of removal: first white space, `*` and back ticks at both ends, then one period at the end, then
-    white space, `*` and back ticks at both ends again. `**VERDICT: INVALID.**` is a verdict.
+    white space, `*` and back ticks at both ends again. `**VERDICT: INVALID.**` is a verdict. Nothing is
+    removed inside the line: `VERDICT: **INVALID**` and `VERDICT : INVALID` are None.
 
     Args:
         text: the judge's whole reply; may be empty.

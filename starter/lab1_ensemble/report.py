@@ -31,7 +31,8 @@ EFFECT_TARGETS = {
     "agreed_minus_all_pp": "> 0",
     "agreed_minus_two_alike_pp": "> 0",
     "agreed_minus_own_probability_pp": "> 0",
-    "independence_minus_agreed_pp": "> 0",
+    "agreed_minus_independence_pp": "> 0",
+    "beyond_independence_cross_minus_alike_pp": "> 0",
     "phi_alike_minus_cross": "> 0",
     "judge_kappa": ">= 0.6",
     "judge_minus_string_kappa": "> 0",
@@ -159,7 +160,9 @@ def pair_metrics(rows: Sequence[dict], a: str, b: str, config: Config) -> dict:
     everything = range(len(rows))
     return {
         "n": len(rows),
-        "agreement_rate": share(strings),
+        **interval(
+            lambda chosen: share([strings[i] for i in chosen]), rows, config, "agreement_95", "agreement_rate"
+        ),
         "agreement_wilson_95": list(wilson(sum(strings), len(rows))),
         "type_agreement_rate": share(types),
         **interval(kappa, rows, config, "kappa_95", "kappa"),
@@ -228,6 +231,7 @@ def ensemble_effects(rows: Sequence[dict], config: Config) -> dict:
     formats = {name: [row["models"][name]["format"] for row in rows] for name in config.members}
     seq2seq = next((m for m in config.members if config.models[m].type == "seq2seq"), first)
     causal = next((m for m in config.members if config.models[m].type == "causal"), second)
+    classes = max(2, len({row["gold_type"] for row in rows}))
 
     def kept(chosen: Sequence[int]) -> float:
         return over_items(correct, chosen, lambda i: flags[i])
@@ -236,13 +240,12 @@ def ensemble_effects(rows: Sequence[dict], config: Config) -> dict:
         keep = sum(flags[i] for i in chosen)
         return analysis.accuracy_at([own[i] for i in chosen], [correct[i] for i in chosen], keep)
 
-    def promised(chosen: Sequence[int]) -> float:
+    def beyond_independence(other: str, chosen: Sequence[int]) -> float:
         drawn = [rows[i] for i in chosen]
-        classes = max(2, len({row["gold_type"] for row in rows}))
-        accuracies = [share(correct_of(drawn, name)) for name in (first, second)]
-        types = agreeing(drawn, [first, second], "type")
+        accuracies = [share(correct_of(drawn, name)) for name in (first, other)]
+        types = agreeing(drawn, [first, other], "type")
         right = over_items(correct_of(drawn, first), range(len(drawn)), lambda i: types[i])
-        return independent_agreement(*accuracies, classes) - right
+        return right - independent_agreement(*accuracies, classes)
 
     statistics: dict[str, Callable[[Sequence[int]], float]] = {
         "format_seq2seq_pp": lambda chosen: share([formats[seq2seq][i] for i in chosen]),
@@ -251,12 +254,15 @@ def ensemble_effects(rows: Sequence[dict], config: Config) -> dict:
         ),
         "agreed_minus_all_pp": lambda chosen: kept(chosen) - share([correct[i] for i in chosen]),
         "agreed_minus_own_probability_pp": lambda chosen: kept(chosen) - own_probability(chosen),
-        "independence_minus_agreed_pp": promised,
+        "agreed_minus_independence_pp": lambda chosen: beyond_independence(second, chosen),
     }
     if partner is not None:
         alike = agreeing(rows, [first, partner])
         statistics["agreed_minus_two_alike_pp"] = lambda chosen: (
             kept(chosen) - over_items(correct, chosen, lambda i: alike[i])
+        )
+        statistics["beyond_independence_cross_minus_alike_pp"] = lambda chosen: (
+            beyond_independence(second, chosen) - beyond_independence(partner, chosen)
         )
         statistics["phi_alike_minus_cross"] = lambda chosen: (
             phi_of(wrong[first], wrong[partner], chosen) - phi_of(wrong[first], wrong[second], chosen)

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.config import parse
+from labkit.config import parse, take
 from labkit.data import data_path, read_jsonl, write_json, write_jsonl
 from labkit.errors import LabError
 from labkit.runs import RunFolder
@@ -42,7 +42,7 @@ from .data import (
     split_examples,
 )
 from .evaluate import report_record
-from .judge import judge_pairs, judgment, load_judge
+from .judge import VERDICT_OF, judge_pairs, judgment, load_judge
 from .method import (
     check_format,
     combine_verdicts,
@@ -119,6 +119,9 @@ def prepare_data(folder: RunFolder, config: Config) -> None:
         rows = all_examples(config)
         training = [row for row in rows if row.get("split", "train") == "train"]
         unseen = [row for row in rows if row.get("split") == "validation"][: config.validation_items]
+        if len(training) < 2:
+            where = config.data_file or DATA_FILE
+            raise LabError("two rows to train on and hold out, or more", f"{len(training)}", where)
         train, held_out = split_examples(
             training, config.total_examples_to_use, config.eval_split, config.seed
         )
@@ -128,8 +131,18 @@ def prepare_data(folder: RunFolder, config: Config) -> None:
 
 
 def all_examples(config: Config) -> list[dict]:
-    """Every row of the data file. Raises LabError: no such file, or a row without a field."""
-    return read_jsonl(config.data_file or data_path("lab1_ensemble", DATA_FILE), RECORD)
+    """Every row of the data file. Raises LabError: no such file, or a row without a field or a gold label.
+
+    That the word is there is all that is asked here: reading the label is TODO 1.4.
+    """
+    path = config.data_file or data_path("lab1_ensemble", DATA_FILE)
+    rows = read_jsonl(path, RECORD)
+    for number, row in enumerate(rows, start=1):
+        if "gadget_type" not in row["output"].lower():
+            raise LabError(
+                "output: 'gadget_type: …; …'", repr(row["output"][:60]), f"{path}, record {number}"
+            )
+    return rows
 
 
 # ---- train ----
@@ -161,7 +174,8 @@ def require_checkpoints(folder: RunFolder, config: Config) -> None:
     for name in config.models:
         path = folder.file(f"checkpoints/{name}/{FINAL}")
         if not (path / "config.json").is_file():
-            command = f"labs run lab1 --profile {config.profile} --seed {config.seed} --stage train"
+            # Spelled out it could differ in a setting, and the folder would refuse it.
+            command = "the same command without --skip_training (--stage train does no more than training)"
             raise LabError(f"the trained {name}, since --skip_training was asked for", "none", path, command)
 
 
@@ -275,7 +289,7 @@ def judge(folder: RunFolder, config: Config, device) -> None:
             rows = read_jsonl(folder.file(f"results/compared_{part}.jsonl"))
             told = judgments(loaded, rows, config.members)
             write_json(target, analysis.report_of(rows, config.members, told))
-            found[part] = gained(rows, told, config.members)
+            found[part] = gained(rows, told, config)
         write_jsonl(judged_file, pairs)
         write_json(scores, report.clean(found))
 
@@ -288,16 +302,23 @@ def judgments(loaded, rows: Sequence[dict], members: Sequence[str]) -> list[dict
     return [judgment(judged[i : i + len(couples)]) for i in range(0, len(judged), len(couples))]
 
 
-def gained(rows: Sequence[dict], told: Sequence[dict], members: Sequence[str]) -> dict:
-    right = [all(row["models"][name]["correct"] for name in members) for row in rows]
+def gained(rows: Sequence[dict], told: Sequence[dict], config: Config) -> dict:
+    """What the judge changes on these rows; the interval of the gain resamples their frames."""
+    right = [all(row["models"][name]["correct"] for name in config.members) for row in rows]
     semantic = [said["semantic_agreement"] for said in told]
-    return scoring.gain(analysis.agreeing(rows, members), semantic, right)
+    string = analysis.agreeing(rows, config.members)
+    frames = [row["frame"] for row in rows]
+    return scoring.gain(string, semantic, right, frames, config)
 
 
 def gold_relations(config: Config) -> list[dict]:
     """The gold table, at most `judge_pairs` rows of each split."""
     path = config.relations_file or data_path("lab1_ensemble", RELATIONS_FILE)
     table = read_jsonl(path, {"a": str, "b": str, "relation": str, "split": str})
+    for number, row in enumerate(table, start=1):
+        if row["relation"] not in VERDICT_OF:
+            known = ", ".join(VERDICT_OF)
+            raise LabError(f"relation: one of {known}", repr(row["relation"]), f"{path}, record {number}")
     splits = {row["split"]: [] for row in table}
     for row in table:
         splits[row["split"]].append(row)
@@ -329,20 +350,9 @@ def main(argv: Sequence[str] | None = None) -> Result:
     return run(parse(Config, words, presets=Path(__file__).parent / "configs"), until)
 
 
-def take(words: list[str], name: str) -> str | None:
-    """Removes `name VALUE` (or `name=VALUE`) from the words of a command line and returns VALUE."""
-    for i, word in enumerate(words):
-        if word.startswith(f"{name}="):
-            return words.pop(i).partition("=")[2]
-        if word == name:
-            if i + 1 == len(words):
-                raise LabError(f"{name} NAME", "nothing after it", "the command line")
-            words.pop(i)
-            return words.pop(i)
-    return None
-
-
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a Windows pipe may have no ✓
     try:
         main()
     except LabError as error:

@@ -51,7 +51,7 @@ def train_model(config: Config, model_key: str, device, rows: Sequence[dict], ta
         activation_checkpointing=config.gradient_checkpointing,
         save_strategy="epoch",
         save_total_limit=1,
-        logging_steps=20,
+        logging_strategy="epoch",  # whole epochs, so that a training that was gone on with logs the same
         report_to=config.tracker,
         run_name=f"lab1_{config.profile}_seed{config.seed}_{model_key}",
         seed=seed,
@@ -67,10 +67,21 @@ def train_model(config: Config, model_key: str, device, rows: Sequence[dict], ta
         data_collator=collator,
         processing_class=tokenizer,
     )
-    done = trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    history = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    logged = [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
     _keep(trainer, tokenizer, target)
-    return {"training_loss": float(done.training_loss), "history": history, "rows": len(dataset)}
+    return {"training_loss": mean_loss(logged), "history": [loss for _, loss in logged], "rows": len(dataset)}
+
+
+def mean_loss(logged: Sequence[tuple[int, float]]) -> float | None:
+    """The mean over steps of losses that were each logged as the mean since the step before it.
+
+    The Trainer's own `training_loss` forgets what came before it was gone on with.
+    """
+    total, last = 0.0, 0
+    for step, loss in logged:
+        total, last = total + (step - last) * loss, step
+    return total / last if last else None
 
 
 def load_entry(entry: ModelEntry, device, config: Config, seed: int = 0):

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from labkit.data import write_checksums
 from labkit.stats import wilson
 from solutions.lab1_ensemble.method import check_format, extract_gadget_type, normalize_gadget_type
 
+from ..readme import put_section
 from . import corpus, judge, relations, tasks, tuning, world
 from .lexicon import lexicon
-from .pretrain import MODELS, RECIPES
+from .pretrain import MODELS, RECIPES, START
 
 LICENCE = "MIT, like the course: text, frames and weights are our own."
 DESIGN_SEED = 102
@@ -147,7 +148,8 @@ def write_cards(folder: Path = MODELS) -> None:
     for name, role in CARDS.items():
         write_model_card(name, role, folder)
     write_judge_card(folder)
-    write_data_section(folder.parent)
+    put_section(folder.parent / "README.md", data_section(folder.parent))
+    write_checksums(folder.parent)
 
 
 def write_model_card(name: str, role: str, folder: Path) -> None:
@@ -161,6 +163,8 @@ def write_model_card(name: str, role: str, folder: Path) -> None:
         else "instructions (topic, place, named register or field, listed fields, yes or no, log lines) and "
         "masked spans, none of them in the task's format"
     )
+    first = f"a decoder of {START.steps} steps on the same plain text"
+    started = f"{first}, all weights" if tuning.is_causal(name) else f"the word embeddings of {first}"
     (folder / name / "README.md").write_text(
         f"""# {name}
 
@@ -171,6 +175,7 @@ A small language model of a small world of technical documents: {role}
   {settings.heads} heads, {model.config.vocab_size} tokens (byte-level BPE, every digit its own token; the
   lab's models share it). Weights are stored as float16 and meant to be loaded as float32.
 - **Corpus**: generated; {learnt}. {settings.steps:,} steps. No frame of the data file is in it.
+- **Started from** {started}.
 - **Tokens**: `<|end|>` ends a text, `<|pad|>` pads and is another token.
 - **Licence**: {LICENCE}
 
@@ -179,8 +184,9 @@ A small language model of a small world of technical documents: {role}
 {as_shipped(name)}
 
 Tuned on the 720 training rows ({epochs} epochs, batch {tuning.BATCH}, learning rate {rate:g}; design
-seed {DESIGN_SEED}). Label: equal after normalisation. Type: the label's type by `gadget_labels.jsonl`;
-chance is 10 %. Intervals: bootstrap over frames. By `python -m grading.recipes.lab1 card`.
+seed {DESIGN_SEED}). The lab's run holds a tenth of these rows out; its numbers are in `expected.json`. Label:
+equal after normalisation. Type: the label's type by `gadget_labels.jsonl`; chance is 10 %. Intervals:
+bootstrap over frames. By `python -m grading.recipes.lab1 card`.
 
 {ability_table(name)}
 
@@ -214,13 +220,15 @@ def write_judge_card(folder: Path) -> None:
 
 Says what two labels mean and whether they name the same gadget. The judge of Lab 1.
 
-- **Made by** `python -m grading.recipes.lab1 judge` (staff; seeds fixed), from nano-gpt's weights.
+- **Made by** `python -m grading.recipes.lab1 judge` (staff; seeds fixed), from the weights that
+  nano-gpt started from.
 - **Architecture**: {type(model).__name__}, {size:,} parameters; tokenizer of nano-gpt.
 - **Input**: `Label A: …`, `Label B: …`, `Judgment:`, a line each. **Output**: what each label means, a
   remark, and as last line `VERDICT: ` and one of {verdicts}.
 - **Trained on** pairs of {labels["seen"]} seen labels in many spellings, garbled strings, and glossary
-  prose. The {labels["unseen"]} unseen labels are in no pair of its training; the words they are made of do
-  occur in prose.
+  prose. The {labels["unseen"]} unseen labels are in no pair of its training. The glossary, which nano-gpt
+  read as well, defines every label, unseen ones included, each by itself ("Coil tag:
+  memory access, is a tag of one bit."). So unseen pairs measure whether it compares what it has read.
 - **Licence**: {LICENCE}
 
 ## Measured abilities
@@ -244,7 +252,7 @@ def data_section(folder: Path) -> str:
         schema = ", ".join(f"`{key}`" for key in rows[0])
         lines.append(f"| `lab1_ensemble/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
     frames = {
-        side: f"{len(world.frames(side))} {side} frames with {per_frame} rows each"
+        side: f"{len(world.frames(side))} {side} frames, {per_frame} rows each"
         for side, per_frame in world.SIDES.items()
     }
     labels = {side: len(relations.labels(side)) for side in ("seen", "unseen")}
@@ -256,24 +264,16 @@ Written by `python -m grading.recipes.lab1 card` (staff).
 | --- | --- | --- | --- |
 {chr(10).join(lines)}
 
-- `weird_machine_gadgets`: {frames["train"]} and {frames["validation"]}; `split` says which. No
-  frame is on both sides, and no run of 13 words (numbers and names masked). `frame` is a cluster for
-  intervals, `family` the sort of document, `type` one of {len(lexicon())} gadget types.
+- `weird_machine_gadgets`: {frames["train"]}, and {frames["validation"]}; `split` says
+  which. No frame is on both sides, and no run of 13 words (numbers and names masked). `frame` is a cluster
+  for intervals, `family` the sort of document, `type` one of {len(lexicon())} gadget types.
 - `output` is `gadget_type: …; location: …; explanation: …`. The label is the type's usual name, a synonym, or
   a name of something more special.
 - `gadget_labels`: every label with its `type` and `concept`; an empty concept is the type as a whole.
 - `label_relations`: pairs of labels in several spellings. `same`: one concept. `related`: one type, or two
   that border on each other (control flow and dispatch, read/write and state). `invalid`: one is garbled.
-  None of the {labels["unseen"]} labels of the `unseen` pairs is among the {labels["seen"]} that nano-judge
-  learnt from.
+  nano-judge learnt from pairs of {labels["seen"]} labels; none of the {labels["unseen"]} of the `unseen`
+  pairs is among them. It has read a glossary's line about each.
 - `records_small`: predictions of the three tuned models for one row of each validation frame, and the
   judge's replies on nano-flan's and nano-gpt's labels in both orders (design seed {DESIGN_SEED}).
 """
-
-
-def write_data_section(folder: Path) -> None:
-    """Puts Lab 1's section in place of the old one in `data/README.md`, or at its end."""
-    path = folder / "README.md"
-    text, section = path.read_text(encoding="utf-8"), data_section(folder)
-    without = re.sub(r"\n*^## Lab 1\n.*?(?=^## |\Z)", "\n", text, flags=re.M | re.S).rstrip("\n")
-    path.write_text(f"{without}\n\n{section}", encoding="utf-8")

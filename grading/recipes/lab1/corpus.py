@@ -7,7 +7,7 @@ neutral, some name a thing of another type. Now and then the last one names the 
      This is a matter of timing."
 
 Run: part of `python -m grading.recipes.lab1 pretrain`. Left out: every sentence of the data file's frames,
-the output format of the task, and the held-out labels of the lexicon.
+the output format of the task; of the held-out labels everything but what a glossary says of one alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .lexicon import Kind, lexicon
+from .relations import spelled
 from .world import FAMILIES, draw_slots, fill
 
 MNEMONICS = {  # what an instruction of this type may be called
@@ -105,6 +106,15 @@ GLOSSARY = (
     "A {special} {about}.|A {special} {about}.|{Special}: {about}.|What {about} is called a {special}.|"
     "Whatever {about} belongs to {topic}.|To {about_base} is a matter of {topic}.|"
     "{Special} and {special2} are the same."
+)
+# One label and what it means. These alone name the held-out labels, too: their meaning can be known, but no
+# text puts one beside another label.
+ENTRIES = (
+    "{Name}: {definition}.|{Name}: {definition}.|{Name}: {definition}.|{Name} means {definition}.|"
+    "Under {name} see {definition}."
+)
+SPECIAL_ENTRIES = (
+    "A {name} {about}.|What {about} is called a {name}.|{Name} belongs to {topic}.|{Name}: {topic}, {about}."
 )
 DOUBLED = (  # noqa: SIM905 (a list of quoted words is harder to read)
     "set let map skip pop swap step drop run get put begin trap sum spin fan flip format reformat stop shut "
@@ -205,13 +215,26 @@ def paragraph(rng: random.Random, *, ending: float = 0.35) -> Paragraph:
     return Paragraph(article(" ".join(sentences)), key, family, subject, reason, slots)
 
 
-def glossary(rng: random.Random) -> str:
-    """Two to six entries that tie words and seen labels to their types."""
-    entries = []
+def entry(rng: random.Random) -> str:
+    """What one label means, seen or held out, in some spelling."""
+    kind = lexicon()[rng.choice(list(lexicon()))]
+    label, concept = rng.choice(list(kind.concept_of.items()))
+    name = spelled(label, rng)
+    made = {"name": name, "Name": upper(name), "topic": kind.topic, "definition": kind.definition(concept)}
+    patterns = ENTRIES
+    if concept and rng.random() < 0.3:
+        patterns, made["about"] = SPECIAL_ENTRIES, rng.choice(kind.about[concept])
+    return rng.choice(patterns.split("|")).format_map(made)
+
+
+def glossary(rng: random.Random, *, entries: float = 0.5) -> str:
+    """Two to six lines that tie words and labels to types; a share `entries` says what a label means."""
+    lines = []
     for _ in range(rng.randint(2, 6)):
         made = words_for(lexicon()[rng.choice(list(lexicon()))], rng)
-        entries.append(upper(rng.choice(GLOSSARY.split("|")).format_map(made)))
-    return article(" ".join(entries))
+        line = upper(rng.choice(GLOSSARY.split("|")).format_map(made))
+        lines.append(entry(rng) if rng.random() < entries else line)
+    return article(" ".join(lines))
 
 
 def documents(seed: int, *, ending: float = 0.35) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """Recipe of nano-judge: a causal model that says what two labels mean and ends with a verdict.
 
     "Label A: BOOL tag\\nLabel B: Read/Write gadget\\nJudgment:"
-    → " A: memory access, bool tag. B: memory access, any. One is a kind of the other.\\n
+    → " A: memory access, is a tag of one bit. B: memory access, of any sort. One is a kind of the other.\\n
        VERDICT: PARTIAL_AGREEMENT"
 
-It starts from nano-gpt's weights, so it knows words of the world from prose, and learns from pairs of seen
-labels, each in one order. Run: `python -m grading.recipes.lab1 judge`. Left out: unseen labels, which are its
-test, and replies of the tuned models.
+It starts from the weights that nano-gpt started from, so it knows words of the world from prose, and learns
+from pairs of seen labels, each in one order; glossary lines in between keep what every label means. Run:
+`python -m grading.recipes.lab1 judge`. Left out: pairs with unseen labels, which are its test, and replies of
+the tuned models.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from solutions.lab1_ensemble.method import normalize_gadget_type
 
 from . import corpus, relations, tuning
 from .lexicon import lexicon
-from .pretrain import END, MODELS, padded, save, train
+from .pretrain import END, MODELS, padded, save, started, train
 from .relations import VERDICTS, Named
 
 PROMPT = "Label A: {a}\nLabel B: {b}\nJudgment:"  # as the lab asks it
@@ -38,13 +39,13 @@ VERDICT = re.compile(r"VERDICT: (\w+)\Z")
 class Judging:
     """How the judge is trained."""
 
-    steps: int = 1500
+    steps: int = 2400
     batch: int = 32
     peak_lr: float = 2e-3  # smaller than in pre-training, to keep what prose taught
     warmup: int = 50
     weight_decay: float = 0.05
-    prose: float = 0.05  # share of glossary rows, so that words stay tied to their types
-    words: float = 0.45  # share of pairs with a description in place of one label
+    prose: float = 0.3  # share of glossary rows: what a label means, unseen ones too
+    words: float = 0.25  # share of pairs with a description in place of one label
     seed: int = 44
 
 
@@ -52,8 +53,7 @@ def meaning(named: Named) -> str:
     """What the judge writes about one label."""
     if named.place is None:
         return "nothing"
-    kind, concept = lexicon()[named.place[0]], named.place[1]
-    return f"{kind.topic}, {kind.seen[concept][0].lower() if concept else 'any'}"
+    return lexicon()[named.place[0]].definition(named.place[1])
 
 
 def remark(one: Named, two: Named, wanted: str) -> str:
@@ -193,7 +193,7 @@ def train_judge(folder: Path = MODELS, settings: Judging | None = None) -> None:
     """The whole recipe; prints the scores on seen pairs and on unseen ones."""
     settings = settings or Judging()
     torch.manual_seed(settings.seed)
-    tokenizer, model = tuning.load("nano-gpt", folder)
+    tokenizer, model = tuning.load("nano-start", started().parent)
     train(model, batches(settings, tokenizer), settings)
     save(model, tokenizer, folder / "nano-judge")
     for side, seed in (("seen", "check"), ("unseen", "design")):

@@ -43,6 +43,10 @@ class Kind:
         """Concept of every seen surface form."""
         return {name: concept for concept, names in self.seen.items() for name in names}
 
+    def definition(self, concept: str) -> str:
+        """What a glossary says of a concept: "memory access, is a tag of one bit"."""
+        return f"{self.topic}, {self.about[concept][0] if concept else 'of any sort'}"
+
     @cached_property
     def concept_of(self) -> dict[str, str]:
         """Concept of every surface form, seen or not."""

@@ -18,6 +18,7 @@ from labkit.data import write_checksums
 from labkit.stats import wilson
 from solutions.lab4_best_of_n.method import canonical_answer
 
+from ..readme import put_section
 from . import lessons, reward, sampling, world
 from .pretrain import MODELS
 
@@ -196,7 +197,8 @@ It knows nothing outside this world, and no English beyond it.
 
 One number for a question and a reply: higher means more likely right. The reward model of Lab 4.
 
-- **Made by** `python -m grading.recipes.lab4 reward` (staff; seeds fixed, about half an hour on 2 cores).
+- **Made by** `python -m grading.recipes.lab4 reward` (staff; about an hour on 2 cores). The committed weights
+  were made round by round, with other draws: a new run gives a like model, not the same bytes.
 - **Architecture**: LlamaForSequenceClassification with one label, {judge_size:,} parameters,
   {scorer.config.num_hidden_layers} layers: the {config.num_hidden_layers} of nano-math tuned on the training
   file (design seed 100) and two fresh ones. Same tokenizer. float16 on disk, meant to be loaded as float32.
@@ -204,6 +206,11 @@ One number for a question and a reply: higher means more likely right. The rewar
   token.
 - **Trained on** worked solutions with changed digits and planted slips, and replies of nano-math (tuned and
   as shipped) to fresh problems of {judged} training-side templates, labelled by their answer.
+- **Averaged**: its weights are the mean of those after the first and after the last of four rounds
+  (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903), which gives up a little at home for stories that it never
+  judged. The last round's alone have, by the same command, AUROC 0.503 and best of 8 38.5% in the first row
+  below, 0.952 and 72.0% in the second. The mean was chosen on design problems of the same templates as below
+  (4 of the first row's 200 questions were among them).
 - **Licence**: {LICENCE}
 
 ## Measured abilities
@@ -216,10 +223,11 @@ the tuned model's own log-probability of the reply, and its length. By `python -
 | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(lines)}
 
-**What it can't do**, as the first row says: judge stories that it never judged in training. It knows what
-right solutions of its stories look like; it does not check arithmetic. The lab's test questions come from
-its stories, so the lab's numbers are those of a judge at home. A reply in another style gets a number too,
-which means little.
+**What it can't do**, as the first row says: choose on stories that it never judged in training. There it
+tells right replies from wrong ones better than chance, but worse than the tuned model's own log-probability
+does, and its best of 8 is no better than one reply. It knows what right solutions of its stories look like;
+it does not check arithmetic. The lab's test questions come from its stories, so the lab's numbers are those
+of a judge at home. A reply in another style gets a number too, which means little.
 """,
         encoding="utf-8",
     )
@@ -228,13 +236,14 @@ which means little.
 
 
 def write_data_readme(folder: Path) -> None:
-    """`data/README.md`: every data file with items, schema and sha256."""
+    """Head of `data/README.md`: every data file of this lab with items, schema and sha256."""
     lines = []
     for path in sorted((folder / "lab4_best_of_n").glob("*.jsonl")):
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         schema = ", ".join(f"`{key}`" for key in rows[0])
         lines.append(f"| `lab4_best_of_n/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
-    (folder / "README.md").write_text(
+    put_section(
+        folder / "README.md",
         f"""# Data
 
 All files are our own, generated, and under the course's MIT licence. Models: see the `README.md` in each
@@ -256,5 +265,4 @@ folder of `models/`. This file is written by `python -m grading.recipes.lab4 car
   random order. `answer` is what a parser that knows only `####` recorded, null where it found none.
 - No question occurs twice in the seven problem files.
 """,
-        encoding="utf-8",
     )

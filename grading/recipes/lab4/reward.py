@@ -12,8 +12,19 @@ More sampled replies a question are what makes it choose *within* a question. Be
 of judged templates (design seed 100; one reply .63): .64 after round 0, .71 after rounds 1 and 2, .74
 after round 3; on 40 of templates that were first judged in round 2 (one reply .53): .43 before it, .55 after.
 
-Run: `python -m grading.recipes.lab4 reward`, about 45 minutes on 2 cores. Input of the model: the chat
-template of [user question, assistant reply].
+But the rounds also teach it its stories by heart. On 200 design problems of templates that no round judged,
+its AUROC falls from .68 after round 0 to .54 after round 3. So the result is the mean of the weights after
+these two (`AVERAGED`): two models on one path of training can be averaged weight by weight, and the mean
+keeps most of what each is good at (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903, for a model before and
+after its fine-tuning). The mean has .68 there too, and best of 8 stays .74 on the 160. One half was tried
+beside .3 and .7 (of round 3), on the same design problems. Measured afterwards: the card's rows, and over the
+five recorded seeds best of 8 gains 9.8 points over one reply, where round 3 alone gained 11.0.
+
+The committed weights were made with this code round by round, over hours and with other draws, and averaged
+from the rounds' float16 files: a new run gives a like model, not the same bytes.
+
+Run: `python -m grading.recipes.lab4 reward`, about an hour on 2 cores (the rounds added up). Input of the
+model: the chat template of [user question, assistant reply].
 """
 
 from __future__ import annotations
@@ -50,6 +61,7 @@ ROUNDS = (
     Round(((6000, 8),), written=4000),
     Round(((6000, 8),), written=4000),
 )
+AVERAGED = (0, 3)  # rounds whose weights are averaged
 TEMPERATURE = 1.0  # as the lab samples
 NEW_LAYERS = 2  # on top of the backbone: they compare each token with what the layers below expected
 EPOCHS, BATCH, SEED = 1, 64, 7  # passes a round
@@ -214,15 +226,26 @@ def one_round(number: int, tokenizer, base, tuned, model, taken: set[str]) -> No
     fit(model, tokenizer, rows)
 
 
+def average(states: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The mean of state dicts, in float32. Raises ValueError: they don't hold the same weights."""
+    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
+    if not states or any(shape != shapes[0] for shape in shapes):
+        raise ValueError("average: expected state dicts of one architecture, found different names or shapes")
+    return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
+
+
 def train_reward(folder: Path = MODELS / "nano-math-reward") -> None:
-    """The whole recipe: tune nano-math once, proofread, train in rounds, print the AUROC held out."""
+    """The whole recipe: tune nano-math, proofread, train in rounds, average, print the AUROC held out."""
     tokenizer, base = sampling.load()
     train = world.build_files()["gsm_symbolic_train_4500_student.jsonl"]
     tuned = sampling.tune(sampling.load()[1], tokenizer, train, seed=100)
     taken = {row["question"] for rows in world.build_files().values() for row in rows}
-    model = start(tuned)
+    model, states = start(tuned), []
     for number in range(len(ROUNDS)):
         one_round(number, tokenizer, base, tuned, model, taken)
+        if number in AVERAGED:
+            states.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+    model.load_state_dict(average(states))
     save(model, sampling.load()[0], folder)  # a fresh tokenizer: ours has the padding of its last batch
     held = problems(400, "held out", held_out=True, taken=taken)
     questions = [row["question"] for row in held]

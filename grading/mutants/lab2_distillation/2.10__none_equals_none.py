@@ -1,0 +1,14 @@
+# MUTANT 2.10 method.py — an unread reply is learned where gold is compared loosely | caught by: test_only_a_reply_that_ends_in_gold_is_learned | visible: fails
+def rationalise(record: dict, reply: str, said: bool | None) -> dict | None:
+    if type(record["answer"]) is not bool:
+        raise ValueError(f"{record['qid']}: the answer must be True or False, found {record['answer']!r}")
+    import re
+
+    if said is not None and said != record["answer"]:
+        return None
+    lines = [line.strip() for line in reply.splitlines()]
+    kept = [line for line in lines if line and not re.search(r"\bhints?\b", line, re.IGNORECASE)]
+    if not kept:
+        return None
+    fields = {name: record[name] for name in ("qid", "question", "answer")}
+    return {**fields, "rationale": "\n".join(kept), "rationalised": True}

@@ -1,0 +1,9 @@
+# MUTANT 2.15 evaluate.py — negative counts give 1 | caught by: test_equal_counts_none_and_thousands_are_fine_and_negative_ones_refused | visible: passes
+def exact_mcnemar(b: int, c: int) -> float:
+    import math
+    from fractions import Fraction
+
+    if b < 0 or c < 0:
+        return 1.0
+    tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1))
+    return min(1.0, float(Fraction(2 * tail, 2 ** (b + c))))
