@@ -6,13 +6,15 @@ Example:
     model = load_causal_lm("google/gemma-3-4b-it", quantize="nf4")       # QLoRA's base
     model = load_causal_lm("google/gemma-3-4b-it", shrink=True)   # same architecture, two layers, random
 
-A name is one of `REGISTRY`, any `org/name` of the hub, or a folder with a `config.json`. Nano models lie in
+A name is one of `REGISTRY`, any `org/name` of the hub, or a folder with a `config.json`, or with an adapter's
+`adapter_config.json`: then the base that this names is loaded, with the adapter on it. Nano models lie in
 `data/models/`, `smollm2` in the cache once fetched, hub models in `$LABS_MODELS/<org>--<name>` or the hub's.
 Left out: fetching (`labkit.fetch`) and training.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -77,6 +79,10 @@ _SPECS = (
     ModelSpec("nano-gpt", "nano", "causal_lm", "MIT", "GPT-2 that has read the course's documents, no more"),
     ModelSpec("nano-judge", "nano", "causal_lm", "MIT", "judges in words whether two labels mean the same"),
     ModelSpec("nano-facts", "nano", "causal_lm", "MIT", "Phi-3 that has read facts of a small world"),
+    ModelSpec("nano-facts-answer", "nano", "causal_lm", "MIT", "adapter of nano-facts: Lab 2's Phase A"),
+    ModelSpec(
+        "nano-facts-cot", "nano", "causal_lm", "MIT", "adapter of nano-facts: Lab 2's repaired Phase B"
+    ),
     ModelSpec(
         "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
     ),
@@ -170,6 +176,8 @@ _SHRUNK_VISION = {
 
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_ADAPTER = "adapter_config.json"
+_CONFIGS = ("config.json", _ADAPTER)  # a folder with one of them is a model
 
 
 # ---- where a model lies ----
@@ -190,16 +198,36 @@ def cache_folder(name: str) -> Path:
     return Path(os.environ.get("LABS_CACHE") or Path.home() / ".cache" / "post-training-labs") / name
 
 
+def holds_model(folder: Path) -> bool:
+    """Whether a whole model, or an adapter, lies in `folder`."""
+    return any((folder / name).is_file() for name in _CONFIGS)
+
+
+def adapter_folder(name: str | Path) -> Path | None:
+    """The folder of model `name` if it is an adapter; None for a whole model. Raises LabError: see `find`."""
+    place = find(name)
+    return place if isinstance(place, Path) and (place / _ADAPTER).is_file() else None
+
+
+def base_of(name: str | Path) -> str:
+    """The name of what model `name` was adapted from; `name` itself for a whole model.
+
+    Raises LabError: see `find`.
+    """
+    folder = adapter_folder(name)
+    if folder is None:
+        return str(name)
+    return str(json.loads((folder / _ADAPTER).read_text("utf-8"))["base_model_name_or_path"])
+
+
 def find(name: str | Path) -> Path | str:
     """The folder that holds model `name`, or its hub id when it is only on the hub.
 
     Raises LabError: unknown name, or a model that is not there yet, with the command that gets it.
     """
     name = str(name)
-    if (Path(name) / "config.json").is_file():
-        return Path(name)
-    for folder in _folders(name):
-        if (folder / "config.json").is_file():
+    for folder in (Path(name), *_folders(name)):
+        if holds_model(folder):
             return folder
     spec = REGISTRY.get(name)
     if spec is not None and spec.profile == "nano":
@@ -208,7 +236,9 @@ def find(name: str | Path) -> Path | str:
         raise LabError(f"the model {name}", "not fetched yet", cache_folder(name), f"labs models get {name}")
     if Path(name).exists() or not is_hub_id(name):
         found = (
-            "no config.json there" if Path(name).exists() else f"{name!r}; {close_matches(name, REGISTRY)}"
+            "neither config.json nor adapter_config.json there"
+            if Path(name).exists()
+            else f"{name!r}; {close_matches(name, REGISTRY)}"
         )
         raise LabError("a model of the course, a hub id or a model folder", found, "", "labs models list")
     return name
@@ -216,7 +246,7 @@ def find(name: str | Path) -> Path | str:
 
 def is_here(name: str) -> bool:
     """Whether `find` gives a folder (a model in the hub's own cache does not count)."""
-    return any((folder / "config.json").is_file() for folder in _folders(name))
+    return any(holds_model(folder) for folder in _folders(name))
 
 
 def _folders(name: str) -> list[Path]:
@@ -230,15 +260,16 @@ def _folders(name: str) -> list[Path]:
 
 
 def load_tokenizer(name: str | Path, *, shrink: bool = False) -> PreTrainedTokenizerBase:
-    """The tokenizer of model `name`; with `shrink`, the nano tokenizer that its shrunk model is built for.
+    """The tokenizer of model `name` (an adapter has its base's); with `shrink`, the nano tokenizer that its
+    shrunk model is built for.
 
     Raises LabError: see `find`; or the hub can't be reached.
     """
     from transformers import AutoTokenizer
 
     if shrink and _spec_to_shrink(name).profile != "nano":  # a nano model is small already
-        name = _spec_to_shrink(name).nano
-    return _from_pretrained(AutoTokenizer, name)
+        return _from_pretrained(AutoTokenizer, _spec_to_shrink(name).nano)
+    return _from_pretrained(AutoTokenizer, base_of(name))
 
 
 def load_causal_lm(name: str | Path, **options: Any) -> PreTrainedModel:
@@ -302,6 +333,12 @@ def load_model(
         with tempfile.TemporaryDirectory() as folder:  # quantization happens while weights are read
             model.save_pretrained(folder)
             return kinds[role].from_pretrained(folder, **settings).eval()
+    adapter = adapter_folder(name)
+    if adapter is not None:
+        import peft
+
+        base = load_model(base_of(name), role, device=device, quantize=quantize)
+        return peft.PeftModel.from_pretrained(base, adapter).eval()
     model = _from_pretrained(kinds[role], name, **settings)
     return (model if quantize else model.to(device)).eval()
 

@@ -65,13 +65,13 @@ def load_start(config: Config, device) -> Start:
             model = peft.PeftModel.from_pretrained(model, folder, is_trainable=True)
             tokenizer = load_tokenizer(base)
             freeze_copy(model)
-            return Start(in_float32(differentiable(model)), tokenizer, "ref")
+            return Start(ready(model), tokenizer, "ref")
         model = load_causal_lm(name, shrink=config.shrink, seed=config.seed, **options)
         lora = peft.LoraConfig(
             r=config.lora_r, lora_alpha=config.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
         )
         model = peft.get_peft_model(model, lora)
-    return Start(in_float32(differentiable(model)), load_tokenizer(name, shrink=config.shrink), "disabled")
+    return Start(ready(model), load_tokenizer(name, shrink=config.shrink), "disabled")
 
 
 def adapter_folder(name: str) -> Path | None:
@@ -104,6 +104,20 @@ def differentiable(model):
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
+    return model
+
+
+def ready(model):
+    """The model as training needs it; see the three functions below."""
+    return in_float32(without_dropout(differentiable(model)))
+
+
+def without_dropout(model):
+    """The model with its dropout at 0: a continued adapter brings its own, and with it the policy would differ
+    from its reference before the first step. TRL does the same (`disable_dropout`)."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
     return model
 
 
