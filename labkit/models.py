@@ -332,7 +332,7 @@ def load_model(
             return model.to(device=device, dtype=dtype).eval()
         with tempfile.TemporaryDirectory() as folder:  # quantization happens while weights are read
             model.save_pretrained(folder)
-            return kinds[role].from_pretrained(folder, **settings).eval()
+            return _differentiable(kinds[role].from_pretrained(folder, **settings)).eval()
     adapter = adapter_folder(name)
     if adapter is not None:
         import peft
@@ -340,7 +340,17 @@ def load_model(
         base = load_model(base_of(name), role, device=device, quantize=quantize)
         return peft.PeftModel.from_pretrained(base, adapter).eval()
     model = _from_pretrained(kinds[role], name, **settings)
-    return (model if quantize else model.to(device)).eval()
+    return (_differentiable(model) if quantize else model.to(device)).eval()
+
+
+def _differentiable(model: PreTrainedModel) -> PreTrainedModel:
+    """4-bit layers that stay fit for training, and give the same numbers on every CPU: bitsandbytes 0.50
+    packs them for an inference kernel without a gradient at the first pass in eval mode, on CPUs with
+    AVX512-BF16."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:

@@ -11,7 +11,6 @@ a preference for No would pass for one for reasoning. Left out: planted flips (`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,18 +52,13 @@ def drafted(rows: Sequence[dict], model, tokenizer, seed: int) -> list[dict]:
 
 
 def finals(rows: Sequence[dict]) -> list[dict]:
-    """The rows, each with the teacher's final text and answer; `hinted`: only once it was told the answer.
-
-    The steps are numbered anew: without the hint a text would begin with step 2, and so tell of the hint.
-    """
+    """The rows, each with the teacher's final text and answer; `hinted`: only once it was told the answer."""
     asked = [{**row, "student_draft": row["draft"]} for row in rows]
     kept, back = lab2.sorted_out(lab2.taught(RuleTeacher(rows, seed=SEED), asked, attempts=1))
     found = {record["qid"]: (record, record in back) for record in (*kept, *back)}
     made = []
     for row in rows:
         record, hinted = found[row["qid"]]
-        lines = [re.sub(r"^\d+\. ", "", line) for line in record["rationale"].splitlines()]
-        record = {**record, "rationale": world.numbered(lines)}
         text = training_text(record, "rationale")[-1]["content"]
         made.append({**row, "final": text, "teacher_answer": read_answer(text), "hinted": hinted})
     return made
