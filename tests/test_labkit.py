@@ -514,6 +514,24 @@ def test_the_cpu_can_be_forced_and_is_named(capsys):
     assert capsys.readouterr().out == "Device: CPU (asked for)\n"
 
 
+@pytest.mark.parametrize("quantize", [None, "nf4"])
+def test_an_adapter_loads_by_its_name_on_its_base(quantize):
+    import torch
+
+    assert models.base_of("nano-facts-cot") == "nano-facts" and models.base_of("nano-facts") == "nano-facts"
+    assert models.adapter_folder("nano-facts") is None and models.is_here("nano-facts-cot")
+    tokenizer = models.load_tokenizer("nano-facts-cot")
+    assert tokenizer.get_vocab() == models.load_tokenizer("nano-facts").get_vocab()
+    model = models.load_causal_lm("nano-facts-cot", quantize=quantize)
+    assert not model.training
+    batch = tokenizer("Question: Is Lake Orlo deep?", return_tensors="pt")
+    with torch.no_grad():
+        adapted = model(input_ids=batch["input_ids"]).logits
+        with model.disable_adapter():
+            base = model(input_ids=batch["input_ids"]).logits
+    assert (adapted - base).abs().max() > 0.1
+
+
 @pytest.fixture
 def tiny_models(tmp_path, monkeypatch):
     """A models folder in which every nano model is a random tiny one with the tiny tokenizer; no network."""

@@ -15,7 +15,7 @@ import transformers
 from labkit import fixtures
 from labkit.data import write_jsonl
 from labkit.errors import LabError
-from solutions.lab3_dpo import data, report, run, training
+from solutions.lab3_dpo import data, guided, report, run, training
 from solutions.lab3_dpo.config import LOSSES, Arm, Config
 
 
@@ -64,6 +64,7 @@ def world(tmp_path_factory):
     tokenizer.save_pretrained(folder / "wide")
     adapted = fixtures.make("tiny_adapter_model", 3)
     adapted.peft_config["default"].base_model_name_or_path = str(folder / "whole")
+    adapted.peft_config["default"].lora_dropout = 0.3  # as Lab 2's have; preference training does without
     adapted.save_pretrained(folder / "adapter")
     splits = ["train"] * 6 + ["test"] * 4
     rows = [pair(i, split, kind) for kind in ("natural", "matched") for i, split in enumerate(splits)]
@@ -125,6 +126,9 @@ def test_every_arm_runs_and_every_file_is_written(settings):
         found.effects
     )
     assert found.metrics["arms"]["start"]["chosen_ratio_nats"] == pytest.approx(0, abs=1e-5)
+    assert {"task_minus_phase_a_pp", "task_minus_phase_b_pp"} <= set(found.effects)
+    assert [row["round"] for row in found.metrics["guided"]] == [0, 1, 2]
+    assert found.metrics["phases"]["phase_b"]["n"] == 4
     for plot in ("ratios", "accuracy", "ablations"):
         assert (found.folder / f"plots/{plot}.png").is_file()
 
@@ -166,7 +170,7 @@ def test_trl_trains_the_same_pairs(settings, start_from):
 
 
 def test_four_bits_train_too(settings, world):
-    wide = {"phase_b": str(world / "wide")}
+    wide = dict.fromkeys(("phase_a", "phase_b"), str(world / "wide"))
     found = run.run(settings(quantize=True, starts=wide, epochs=1, batch_size=12), until="train")
     log = [json.loads(line) for line in (found.folder / "logs/dpo.jsonl").read_text("utf-8").splitlines()]
     assert log[0]["loss"] == pytest.approx(math.log(2), abs=1e-3)
@@ -175,9 +179,8 @@ def test_four_bits_train_too(settings, world):
 def test_four_bits_keep_their_gradient_after_a_pass_in_eval_mode(settings, world):
     from labkit.device import pick_device
 
-    start = training.load_start(
-        settings(quantize=True, starts={"phase_b": str(world / "wide")}), pick_device(True)
-    )
+    wide = dict.fromkeys(("phase_a", "phase_b"), str(world / "wide"))
+    start = training.load_start(settings(quantize=True, starts=wide), pick_device(True))
     inputs = start.model.get_input_embeddings()(torch.tensor([[5, 6, 7]])).detach().requires_grad_(True)
     found = []
     for _ in range(2):
@@ -190,7 +193,9 @@ def test_four_bits_keep_their_gradient_after_a_pass_in_eval_mode(settings, world
 
 
 def test_the_gpu_preset_runs_shrunk(world, tmp_path):
-    """The published code path, four bits included, on two random layers of the same architecture."""
+    """The published code path, four bits included, on two random layers of Phi-3, fused ones reached."""
+    from safetensors.torch import load_file
+
     files = {
         "--pairs_file": world / "pairs.jsonl",
         "--tasks_file": world / "tasks.jsonl",
@@ -203,9 +208,12 @@ def test_the_gpu_preset_runs_shrunk(world, tmp_path):
         *(str(w) for pair in files.items() for w in pair),
     ]
     found = run.main(words)
+    weights = load_file(found.folder / "adapters/schedule/adapter_model.safetensors")
+    for layer in ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"):
+        assert any(f".{layer}.lora_B" in name for name in weights), layer
     log = (found.folder / "logs/schedule.jsonl").read_text("utf-8").splitlines()
     assert json.loads(log[0])["loss"] == pytest.approx(math.log(2), abs=1e-3)
-    assert found.metrics["guided"][0]["pairs"] >= 0 and found.effects["lift_minus_shuffled"] is not None
+    assert found.metrics["guided"][1]["pairs"] >= 0 and found.effects["lift_minus_shuffled"] is not None
 
 
 def test_settings_that_can_not_be_are_refused(settings):
@@ -214,6 +222,7 @@ def test_settings_that_can_not_be_are_refused(settings):
         {"trainer": "trl", "arms": {"cal_dpo": Arm("cal_dpo")}, "main_arm": "cal_dpo"},
         {"arms": {"dpo": Arm(flips=0.6)}},
         {"start_from": "phase_b", "starts": {"phase_a": "x"}},
+        {"arms": {"start": Arm()}, "main_arm": "start"},
         {"learning_rate": 0.0},
     ):
         with pytest.raises(ValueError):
@@ -239,6 +248,29 @@ def test_ablated_prompts_keep_the_question():
     )
     with pytest.raises(ValueError):
         data.ablated(rows, "shuffled")
+
+
+def test_phase_a_and_b_are_asked_without_a_draft(settings, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        run, "write", lambda model, tokenizer, prompts, config: seen.append(prompts) or ["Answer: Yes"] * 4
+    )
+    run.run(settings(guided_rounds=0), until="evaluate")
+    with_draft = [["Student draft: " in prompt for prompt in prompts] for prompts in seen]
+    assert with_draft == [[True] * 4] * 2 + [[False] * 4] * 2  # the start and the arm, then both phases
+
+
+def test_of_two_drafts_the_one_with_the_needed_questions_is_preferred():
+    right = task(3, "train")
+    good = "Answer: No - it is big.\nQuestions: How heavy is thing 3?"
+    vague = "Answer: No - it is big.\nQuestions: Is it blue?"
+    tasks = [right] * 3
+    pairs = guided.better_questions(tasks, [good, vague, good], [vague, good, good])
+    assert [(pair["chosen"], pair["rejected"]) for pair in pairs] == [(good, vague)] * 2
+    assert all(pair["prompt"].endswith(guided.ASK) for pair in pairs)
+    assert guided.compare_questions(tasks, [good] * 3, [vague, good, vague])["win_rate"] == pytest.approx(
+        5 / 6
+    )
 
 
 def test_planted_flips_are_told_and_repeatable():

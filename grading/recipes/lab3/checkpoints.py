@@ -3,8 +3,10 @@
     write_checkpoints()          # data/models/nano-facts-answer, data/models/nano-facts-cot
 
 Run: `python -m grading.recipes.lab3 checkpoints`. Runs of Lab 2 up to its training, with its nano preset and
-a design seed, Phase B from fewer questions; what is kept of an arm is its adapter, float16. Each names its
-base by the course's name, so that it can be continued anywhere. Left out: how they are trained (Lab 2).
+a design seed; Phase B is cut short, and then reads chosen texts behind prompts with a draft, which it never
+saw before (likelihood of the preferred texts before DPO: Rafailov et al. 2023, arXiv 2305.18290, section 4).
+What is kept of an arm is its adapter, float16, with its base by the course's name, so that it can be
+continued anywhere. Left out: how they are trained (Lab 2).
 """
 
 from __future__ import annotations
@@ -18,35 +20,61 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from labkit.config import parse
+from labkit.device import pick_device
 from solutions.lab2_distillation import run
 from solutions.lab2_distillation.config import Config
+from solutions.lab2_distillation.training import load_tuned, train_arm
+from solutions.lab3_dpo.data import prompt_text
 
 from ..training import MODELS
+from . import drafts
 
-SEED = 103  # a design seed
 ANSWER, COT = "nano-facts-answer", "nano-facts-cot"
-# Phase A as in Lab 2. Phase B from fewer questions: from 200 it is right on 97 % of the test questions, and
-# preference training could only lose.
-SAMPLES = {ANSWER: 200, COT: 60}
+# Lab 2's settings, and what differs. Phase B is cut short: with 200 questions it is right on 97 % of the test
+# questions without a draft, and then neither preference training nor a draft could be worth anything.
+CHANGED = {ANSWER: {}, COT: {"train_samples": 60, "enough_epochs": 1}}
+DRAFTED = 100  # chosen texts that this Phase B then reads behind prompts with a draft
+DRAFTED_EPOCHS, DRAFTED_RATE = 3, 5e-4
 PRESETS = Path(run.__file__).parent / "configs"
 
 
-def settings(samples: int, **changed) -> Config:
-    """Lab 2's nano preset with this many questions and the two arms that are kept, and no others."""
-    words = ["--profile", "nano", "--seed", str(SEED), "--train_samples", str(samples)]
-    whole = parse(Config, words, presets=PRESETS)
+def settings(**changed) -> Config:
+    """Lab 2's nano preset with the two arms that are kept, and no others."""
+    whole = parse(Config, ["--profile", "nano", "--seed", str(drafts.SEED)], presets=PRESETS)
     arms = {name: replace(whole.arms[name], against=None) for name in (whole.baseline, whole.repaired)}
     return replace(whole, arms=arms, broken=whole.repaired, **changed)
 
 
 def write_checkpoints(folder: Path = MODELS, **changed) -> None:
-    """Both adapters, in `folder`. `changed`: other settings of Lab 2 (tests)."""
-    for name, samples in SAMPLES.items():
+    """Both adapters, in `folder`. `changed`: other settings of Lab 2 for both (tests)."""
+    for name in (ANSWER, COT):
         with tempfile.TemporaryDirectory() as scratch:
-            config = settings(samples, out=f"{scratch}/run", **changed)
+            config = settings(**{"out": f"{scratch}/run", **CHANGED[name], **changed})
             made = run.run(config, until="train").folder
-            arm = config.baseline if name == ANSWER else config.repaired
-            keep(made / config.folder_of(arm), folder / name, config.model)
+            adapter = made / config.folder_of(config.baseline if name == ANSWER else config.repaired)
+            if name == COT:
+                phase_b, adapter = adapter, Path(scratch) / "drafted"
+                found = read_with_drafts(config, phase_b, adapter)
+                print(f"  with drafts: {found['rows']} rows, {found['optimiser_steps']} steps")
+            keep(adapter, folder / name, config.model)
+
+
+def read_with_drafts(config: Config, phase_b: Path, target: Path) -> dict:
+    """Phase B's adapter, trained on in `target` on chosen texts behind prompts with its own drafts."""
+    device = pick_device(force_cpu=True)
+    model, tokenizer = load_tuned(config, phase_b, device)
+    rows = drafts.questions({"train": DRAFTED + config.validation_samples, "test": 0})["train"]
+    rows = drafts.finals(drafts.drafted(rows, model, tokenizer, drafts.SEED))
+    examples = [{"messages": conversation(row), "weight": 1.0} for row in rows]
+    further = replace(config, enough_learning_rate=DRAFTED_RATE, enough_epochs=DRAFTED_EPOCHS)
+    learned, held_out = examples[:DRAFTED], examples[DRAFTED:]
+    return train_arm(further, config.arms[config.repaired], device, learned, held_out, target, phase_b)
+
+
+def conversation(row: dict) -> list[dict[str, str]]:
+    """A question with its draft, and the chosen text."""
+    prompt = prompt_text(row["question"], row["draft"])
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": row["final"]}]
 
 
 def keep(adapter: Path, target: Path, base: str) -> None:
