@@ -344,9 +344,11 @@ def load_model(
 
 
 def _differentiable(model: PreTrainedModel) -> PreTrainedModel:
-    """4-bit layers that stay fit for training, and give the same numbers on every CPU: bitsandbytes 0.50
-    packs them for an inference kernel without a gradient at the first pass in eval mode, on CPUs with
-    AVX512-BF16."""
+    """The model, its 4-bit layers fit for training and with the same numbers on every CPU.
+
+    On CPUs with AVX512-BF16, bitsandbytes 0.50 packs them at the first pass in eval mode for an inference
+    kernel that has no gradient.
+    """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False

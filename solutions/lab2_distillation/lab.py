@@ -65,8 +65,8 @@ from starter.lab2_distillation.method import lora_coverage, rationalise, upsampl
 # only has to write them down.
 #
 # **After running.** Measured numbers with n and interval from the tables; the largest gap named; a reason seen in
-# the data, for example that most of the published Phase B's replies couldn't be read at all, so that its
-# score was the default's.
+# the data, for example that the repaired model itself gets the score of "always No" when only five tokens of
+# its chains are read.
 # <!-- END SOLUTION 2.W1 -->
 
 # %% [markdown]
@@ -563,11 +563,16 @@ print(f"\npublished prompts that hold the gold answer in bold: {inside} of {len(
 # ### Phase A, the published Phase B, and the repaired one
 #
 # Live: three trainings, one after the other, in 4 bits (NF4), through TRL's trainer; the fourth row reads the
-# third model's replies as the published evaluator did. A second run of this cell takes the finished ones from `runs/`, unless you edited a function that they use.
+# third model's replies as the published evaluator did. A second run of this cell takes the finished ones from
+# `runs/`, unless you edited a function that they use.
 
 # %% tags=["experiment"]
 result = run.run(live)
 metrics = result.metrics
+gain = metrics["effects"]["repaired_minus_phase_a_pp"]
+effects = {"repaired_minus_phase_a_pp": gain["value"]}
+span = f"[{gain['low']:+.1f}, {gain['high']:+.1f}]"
+print(f"repaired minus Phase A {gain['value']:+.1f} points {span}, n = {gain['n']}")
 
 # %% [markdown]
 # ### What does the published Phase B say?
@@ -931,15 +936,15 @@ assert 0 < p_value <= 1, "a p-value lies above 0 and is at most 1"
 
 # %% [markdown] written="2.W3"
 # <!-- BEGIN SOLUTION 2.W3 -->
-# The causes in the order of their cost, read off the table: for example the scorer, which hid everything else;
-# then the target, since a model that sees the answer learns to copy; then too few steps in too few layers; the
-# classes last.
+# The causes in the order of their cost, read off the table: for example the scorer, under which no model that
+# reasons can score; then too few steps for any target to be learned. Layers and classes made no difference that
+# these n show, once the answer follows from a written chain.
 #
-# The numbers: each step with interval and n, the prediction rates under both evaluators, the paired test against
-# Phase A. A row shows its repair after those above it, so its size depends on the order.
+# The numbers: each step with interval and n, both evaluators' prediction rates. A row shows its repair after those
+# above it, so its size depends on the order.
 #
-# One more row: the repaired arm with the published list of layers. If it is as good, the layers didn't matter
-# once there were enough steps; paired on the same questions, with the n that the discordance asks for.
+# One more row: the published target with enough steps. If it stays at the constant, the target is the cause and
+# the steps only its condition; paired on the same questions, with the n that the discordance asks for.
 # <!-- END SOLUTION 2.W3 -->
 
 # %% [markdown]
