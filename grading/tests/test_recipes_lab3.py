@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from grading.recipes.lab3 import card, checkpoints, drafts, pairs
+from grading.hidden import lab3_records
+from grading.recipes.lab3 import card, checkpoints, drafts, pairs, records
 from labkit import fixtures
 from labkit.data import read_jsonl
 from labkit.models import adapter_folder, base_of, load_tokenizer, nano_folder
@@ -71,7 +73,7 @@ def test_texts_of_the_teacher_end_in_the_right_answer_and_never_tell_of_a_hint()
     for row in made:
         assert row["teacher_answer"] is row["answer"] is read_answer(row["final"])
         lines = row["final"].splitlines()
-        assert [line[:2] for line in lines[:-1]] == ["1.", "2.", "3."] and "The hint" not in row["final"]
+        assert [line[:2] for line in lines[:-1]] == ["1.", "2.", "3."] and "hint " not in row["final"].lower()
 
 
 def test_every_task_is_lab_2s_question_with_a_draft(shipped_tasks):
@@ -146,3 +148,21 @@ def test_no_pair_is_there_twice_and_no_entity_on_both_sides(shipped_pairs, shipp
 def test_the_shares_of_the_card_are_what_they_say(shipped_tasks):
     said = card.draft_line(shipped_tasks[:200])
     assert "of 200 test drafts" in said and said.count("%") == 6
+
+
+def test_the_case_file_s_records_come_from_a_real_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "STEPS", 1)
+    shipped = read_jsonl(pairs.DATA / "records_small.jsonl")
+    assert (
+        len(shipped) == 2 * records.EACH
+        and shipped[0].keys() == lab3_records.make_records(np.random.default_rng(1))[0].keys()
+    )
+    records.write_records(tmp_path)
+    again = read_jsonl(tmp_path / "records_small.jsonl")
+    for old, new in zip(shipped, again, strict=True):
+        untrained = [name for name in old if name.startswith(("ref_", "base_"))]
+        assert [new[name] for name in untrained] == pytest.approx([old[name] for name in untrained], abs=0.1)
+        assert old["policy_rejected"] != new["policy_rejected"]
+        assert (new["prompt_tokens"], new["draft_tokens"]) == (old["prompt_tokens"], old["draft_tokens"])
+    assert lab3_records.trap_loss(shipped) < lab3_records.LOG2  # as exhibit D says
+    assert 0 < lab3_records.above_floor(shipped) < lab3_records.LOG2

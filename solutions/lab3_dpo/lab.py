@@ -839,11 +839,12 @@ assert torch.allclose(mine, captum_says[0].float(), atol=1e-5)
 # Three results that the published guide asks for or would produce, and a trap. Reproduce each, find the
 # cause, repair it, prove the repair.
 #
-# `records` holds pairs in mid-training: log-probabilities in nats under the model in training
-# (`policy_chosen`, `policy_rejected`), under the frozen copy it started from (`ref_…`) and under the base
-# (`base_…`); `prompt_tokens`, and how many are the draft's; margins logged around a step in β. The grader puts *other* records into the next cell and runs only the set-up and
-# the answer cells: compute everything from `records`, never write a number down, and import in an answer cell
-# whatever it uses. No value is rounded.
+# `records` holds pairs in mid-training, a fifth of them mislabelled: log-probabilities in nats under the model
+# in training (`policy_chosen`, `policy_rejected`), under the frozen copy it started from (`ref_…`) and under
+# the base (`base_…`); `prompt_tokens`, and how many are the draft's; margins logged around a step in β. The
+# grader puts *other* records into the next cell and runs only the set-up and the answer cells: compute
+# everything from `records`, never write a number down, and import in an answer cell whatever it uses. No value
+# is rounded.
 
 # %% tags=["inject"]
 from labkit.data import data_path, read_jsonl

@@ -20,6 +20,8 @@ from .config import PHASES, Config
 from .data import ARMS
 from .evaluate import reward_accuracy
 
+# Attributions: of the main arm, with another's draft, of the model before training, of random weights.
+ATTRIBUTED = ("trained", "shuffled", "before", "untrained")
 # What must hold on nano, as a mean over the recorded seeds; percentage points unless the name says otherwise.
 EFFECT_TARGETS = {
     "reward_accuracy_pp": ">= 80",
@@ -34,6 +36,7 @@ EFFECT_TARGETS = {
     "shuffled_beyond_no_draft_pp": "> 0",
     "lift_minus_shuffled": "> 0",
     "lift_minus_untrained": "> 0",
+    "draft_nats_minus_shuffled": "> 0",
     "question_win_gain_pp": ">= 10",
 }
 
@@ -132,13 +135,15 @@ def paired(first: Sequence[dict], second: Sequence[dict], config: Config) -> dic
 
 
 def attribution(folder, config: Config) -> dict:
-    """Mean lift of the draft and of the two nulls, its free mass share, and the worst completeness error."""
+    """Mean lift and nats of the draft, the same of what it is compared with, its free mass share, and the
+    worst completeness error."""
     found = {}
-    for name in ("trained", "shuffled", "untrained"):
+    for name in ATTRIBUTED:
         rows = read_jsonl(folder.file(f"results/attribution_{name}.jsonl")) if config.attributed else []
         found[name] = {
             "n": len(rows),
             "lift": mean([row["lift"] for row in rows]),
+            "draft_nats": mean([row["draft_nats"] for row in rows]),
             "token_share": mean([row["token_share"] for row in rows]),
             "completeness_error": max([row["completeness_error"] for row in rows], default=math.nan),
         }
@@ -167,10 +172,10 @@ def all_effects(found: dict, folder, config: Config) -> dict[str, dict]:
             ends = {"low": 100 * estimate.low, "high": 100 * estimate.high, "n": estimate.n}
             values[effect] = {"value": 100 * estimate.value, **ends}
     values |= task_effects(found, folder, config)
-    lifts = {name: row["lift"] for name, row in found["attribution"].items()}
-    for null in ("shuffled", "untrained"):
-        gap = lifts["trained"] - lifts[null]
-        values[f"lift_minus_{null}"] = {"value": gap, "n": found["attribution"]["trained"]["n"]}
+    trained = found["attribution"]["trained"]
+    for key, null in (("lift", "shuffled"), ("lift", "untrained"), ("draft_nats", "shuffled")):
+        gap = trained[key] - found["attribution"][null][key]
+        values[f"{key}_minus_{null}"] = {"value": gap, "n": trained["n"]}
     if found["guided"]:
         last = found["guided"][-1]["questions"]
         values["question_win_gain_pp"] = {

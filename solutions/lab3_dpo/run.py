@@ -31,7 +31,7 @@ from labkit.runs import RunFolder
 
 from . import figures, report
 from .answers import TASK, TASKS, answered, write
-from .attribution import attributions
+from .attribution import attributions, random_weights
 from .batches import encode_pairs, logps_of_pairs
 from .config import PHASES, Arm, Config, shrunk
 from .data import ARMS, PAIR, PAIRS, ablated, build_pairs, plant_flips, prompt_text, shuffle_drafts
@@ -259,14 +259,14 @@ def ablate(folder: RunFolder, config: Config, device) -> None:
 
 
 def attribute(folder: RunFolder, config: Config, device) -> None:
-    """The draft's lift under the main arm, and both nulls: another's draft, and the start."""
+    """What the draft is worth to the main arm, beside another's draft, the start, and random weights."""
     if not config.attributed:
         return
     pairs = [
         pair for pair in read_jsonl(folder.file("data/test.jsonl")) if "Student draft: " in pair["prompt"]
     ]
     pairs = pairs[: config.attributed]
-    for name, arm in (("trained", config.main_arm), ("shuffled", config.main_arm), ("untrained", "start")):
+    for name in report.ATTRIBUTED:
         with folder.stage(f"attribute_{name}", uses=(integrated_gradients, lift, shuffle_drafts)) as stage:
             path = stage.file(f"results/attribution_{name}.jsonl")
             if stage.done:
@@ -278,8 +278,10 @@ def attribute(folder: RunFolder, config: Config, device) -> None:
                 )
                 prompts = ablated(pairs, "shuffled", drafts)
                 chosen = [{**pair, "prompt": prompt} for pair, prompt in zip(pairs, prompts, strict=True)]
-            loaded = load_arm(folder, config, device, arm)
-            write_jsonl(path, attributions(loaded.model, loaded.tokenizer, chosen, config))
+            known = "start" if name in ("before", "untrained") else config.main_arm
+            loaded = load_arm(folder, config, device, known)
+            model = random_weights(loaded.model, config.seed) if name == "untrained" else loaded.model
+            write_jsonl(path, attributions(model, loaded.tokenizer, chosen, config))
 
 
 # ---- the self-guided loop ----

@@ -1,15 +1,18 @@
 """Lab 3 attribution: which tokens of the prompt a completion's probability comes from.
 
-    rows = attributions(model, tokenizer, pairs, config)      # [{"lift", "completeness_error", …}, …]
+    rows = attributions(model, tokenizer, pairs, config)      # [{"lift", "draft_nats", …}, …]
+    null = random_weights(model, seed=1)                      # knows nothing: a lift to beat
 
 The output is the log-probability of the chosen text; the input are the embeddings of the prompt's tokens, the
 completion's stay as they are; the baseline puts the mean embedding in each place of the prompt. The draft's
-tokens are those of its text behind "Student draft: ". Nulls: another's draft, and the model before training.
-Left out: the integral and the lift (3.14, 3.15).
+tokens are those of its text behind "Student draft: ". The lift counts influence of either sign; `draft_nats`
+is the draft's signed sum, so what it adds to the log-probability. Left out: the integral and the lift (3.14,
+3.15), and which models and drafts are compared (run.py).
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 
 import torch
@@ -22,7 +25,8 @@ from .method import completion_logps
 
 
 def attributions(model, tokenizer, pairs: Sequence[dict], config: Config) -> list[dict]:
-    """Per pair the draft's lift, its token share, and how far completeness is missed, as a share."""
+    """Per pair the draft's lift, its signed sum in nats, its token share, and how far completeness is missed,
+    as a share."""
     model.eval()
     embed = model.get_input_embeddings()
     mean = embed.weight.detach().float().mean(dim=0)
@@ -42,11 +46,28 @@ def attributions(model, tokenizer, pairs: Sequence[dict], config: Config) -> lis
             {
                 "qid": pair["qid"],
                 "lift": lift(given.cpu(), flags),
+                "draft_nats": float(given.cpu()[torch.tensor(flags)].sum()),
                 "token_share": sum(flags) / len(flags),
                 "completeness_error": missed / max(abs(ends), 1e-6),
             }
         )
     return found
+
+
+def random_weights(model, seed: int):
+    """The model's architecture with random weights: what it is attributed, the method says by itself.
+
+    Source: Adebayo et al. 2018, Sanity checks for saliency maps (arXiv 1810.03292), section 3.
+    """
+    from transformers import AutoModelForCausalLM
+
+    config = copy.deepcopy(model.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
+    return made.to(model.device).eval()
 
 
 def completion_score(

@@ -13,6 +13,7 @@ from typing import Literal
 
 Loss = Literal["dpo", "cal_dpo", "dr_dpo", "centred", "schedule", "drop_loss", "drop_random"]
 LOSSES = ("dpo", "cal_dpo", "dr_dpo", "centred", "schedule", "drop_loss", "drop_random")
+PHASES = ("phase_a", "phase_b")  # Lab 2's two checkpoints
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Config:
             "dpo": Arm(),
             "cal_dpo": Arm("cal_dpo"),
             "schedule": Arm("schedule"),
-            "centred": Arm("centred"),
+            "centred": Arm("centred", epochs=2),  # it learns nothing: two epochs show that
             "dpo_flipped": Arm(flips=0.2),
             "dr_dpo_flipped": Arm("dr_dpo", flips=0.2),
             "drop_loss_flipped": Arm("drop_loss", flips=0.2),
@@ -85,8 +86,8 @@ class Config:
     attribution_steps: int = 64  # midpoints; metrics.json tells how far completeness is missed
     guided_rounds: int = 2  # of the self-guided loop; 0: none
     guided_epochs: int = 1  # a round
-    guided_questions: int | None = 100  # training questions whose drafts are made anew; None: all
-    draft_temperature: float = 0.7  # drafts are sampled: greedy ones would be the same each round
+    guided_questions: int | None = 200  # whose drafts are made anew, of training and of test; None: all
+    draft_temperature: float = 1.0  # plain sampling: two greedy drafts would be the same
     bootstrap_resamples: int = 2000  # of the intervals
 
     def __post_init__(self) -> None:
@@ -94,8 +95,10 @@ class Config:
         for name in (*counts, "attribution_steps", "bootstrap_resamples", "guided_epochs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.start_from not in self.starts:
-            raise ValueError(f"starts must name {self.start_from}, found {sorted(self.starts)}")
+        if set(PHASES) - set(self.starts):
+            raise ValueError(f"starts must name {PHASES}, found {sorted(self.starts)}")
+        if {"start", *PHASES} & set(self.arms):
+            raise ValueError(f"an arm can't be named start or {PHASES}, found {sorted(self.arms)}")
         if self.main_arm not in self.arms:
             raise ValueError(f"main_arm must be one of {sorted(self.arms)}, found {self.main_arm!r}")
         for name, arm in self.arms.items():

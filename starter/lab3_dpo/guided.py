@@ -2,20 +2,26 @@
 
     drafts = new_drafts(start, tasks, config, seed=1)                  # what it asks and answers now
     pairs = pairs_from(tasks, drafts, seed=1)                          # 3.10, with the teacher's texts
-    rounds = guided_loop(start, tasks, config)                         # two rounds; a summary of each
+    pairs += better_questions(tasks, drafts, others)                   # of two drafts, the better questions
+    rounds = guided_loop(start, tasks, held_out, before, config)       # two rounds; a summary of each
 
-A teaching task is a training question with the teacher's `final` text and `teacher_answer`. Each round's
-reference is the model as it was when the round began: the frozen copy is brought up to date first. A new
-adapter has no copy yet, and gets one. Source: the published guide (GUIDE.md), phase C.
+A teaching task is a training question with the teacher's `final` text and `teacher_answer`. Pairs of answers
+alone say nothing about questions, so a round samples two drafts a question and prefers the one whose
+questions the rule-based judge prefers in both orders. The judge that rewards also scores, so the win rate
+tells what can be learned from it, on test questions about other things. Round 0 is the model before the loop.
+Each round has the main arm's loss; its reference is the model as it was when the round began: the frozen copy
+is brought up to date first. A new adapter has no copy yet, and gets one. Source: the published guide
+(GUIDE.md), phase C.
 Left out: the teacher itself (its texts are in the tasks).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .answers import verdict, write
-from .config import Arm, Config
+from .config import Config
 from .data import build_pairs, prompt_text, read_answer
 from .evaluate import win_rate
 from .training import Start, freeze_copy, train
@@ -47,31 +53,60 @@ def first_answer(draft: str) -> str:
     return next(lines, "")
 
 
-def guided_loop(start: Start, tasks: Sequence[dict], config: Config) -> list[dict]:
-    """Per round: pairs, the log's ends, and how the new drafts' questions fare against the round before."""
-    before = [task["draft"] for task in tasks]
-    rounds = []
+def better_questions(tasks: Sequence[dict], first: Sequence[str], second: Sequence[str]) -> list[dict]:
+    """Pairs of two drafts of a question, where the judge prefers one of them in both orders."""
+    pairs = []
+    for task, one, other in zip(tasks, first, second, strict=True):
+        said = (verdict(one, other, task), verdict(other, one, task))
+        if said not in (("first", "second"), ("second", "first")):
+            continue
+        chosen, rejected = (one, other) if said[0] == "first" else (other, one)
+        pair = {"qid": task["qid"], "prompt": prompt_text(task["question"]) + ASK}
+        pair |= {"chosen": chosen, "rejected": rejected, "source": "better_questions"}
+        pairs.append({**pair, "kind": "natural", "flipped": False, "split": "train"})
+    return pairs
+
+
+def guided_loop(
+    start: Start, tasks: Sequence[dict], held_out: Sequence[dict], before: Sequence[str], config: Config
+) -> list[dict]:
+    """Per round: pairs, the log's ends, and how its drafts' questions fare against `before`.
+
+    before: drafts of `held_out`, written before any preference training at the same temperature.
+    """
+    rounds = [{"round": 0, "pairs": 0, "questions": scored(start, held_out, before, config, 0)}]
     for number in range(1, config.guided_rounds + 1):
         freeze_copy(start.model)
         current = Start(start.model, start.tokenizer, "ref")
-        drafts = new_drafts(current, tasks, config, config.seed + number)
-        pairs = pairs_from(tasks, drafts, config.seed + number)
+        seed = 100 * config.seed + 2 * number
+        drafts, others = (new_drafts(current, tasks, config, seed + i) for i in (0, 1))
+        pairs = pairs_from(tasks, drafts, seed)
+        asked = better_questions(tasks, drafts, others)
+        arm = replace(config.arms[config.main_arm], flips=0.0, epochs=config.guided_epochs)
         log = []
-        if pairs:
-            arm = Arm("dpo", epochs=config.guided_epochs)
-            log = train(current, pairs, arm, config, f"guided round {number}")
+        if pairs or asked:
+            log = train(current, [*pairs, *asked], arm, config, f"guided round {number}")
         rounds.append(
             {
                 "round": number,
                 "pairs": len(pairs),
                 "wrong_drafts": sum(pair["source"] == "wrong_draft" for pair in pairs),
+                "question_pairs": len(asked),
                 "first_loss": log[0]["loss"] if log else None,
                 "last_loss": log[-1]["loss"] if log else None,
-                "questions": compare_questions(tasks, drafts, before),
+                "questions": scored(current, held_out, before, config, number),
             }
         )
-        before = drafts
     return rounds
+
+
+def scored(
+    start: Start, held_out: Sequence[dict], before: Sequence[str], config: Config, number: int
+) -> dict:
+    """The model's drafts of the held-out questions against those before, in both orders."""
+    return compare_questions(
+        held_out, new_drafts(start, held_out, config, 100 * config.seed + number), before
+    )
 
 
 def compare_questions(tasks: Sequence[dict], new: Sequence[str], old: Sequence[str]) -> dict:

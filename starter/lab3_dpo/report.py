@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from labkit.data import read_jsonl
 from labkit.stats import mcnemar_exact, n_for_mcnemar, paired_bootstrap, wilson
 
-from .config import Config
+from .config import PHASES, Config
 from .data import ARMS
 from .evaluate import reward_accuracy
 
+# Attributions: of the main arm, with another's draft, of the model before training, of random weights.
+ATTRIBUTED = ("trained", "shuffled", "before", "untrained")
 # What must hold on nano, as a mean over the recorded seeds; percentage points unless the name says otherwise.
 EFFECT_TARGETS = {
     "reward_accuracy_pp": ">= 80",
@@ -28,11 +30,13 @@ EFFECT_TARGETS = {
     "cal_dpo_chosen_ratio_nats": ">= 0",
     "dr_dpo_minus_dpo_flipped_pp": "> 0",
     "drop_loss_minus_random_pp": "> 0",
-    "task_minus_start_pp": ">= -2",
+    "task_minus_phase_b_pp": ">= -2",
+    "task_minus_phase_a_pp": ">= 10",
     "no_draft_cost_pp": ">= 3",
     "shuffled_beyond_no_draft_pp": "> 0",
     "lift_minus_shuffled": "> 0",
     "lift_minus_untrained": "> 0",
+    "draft_nats_minus_shuffled": "> 0",
     "question_win_gain_pp": ">= 10",
 }
 
@@ -46,6 +50,7 @@ def metrics(folder, config: Config) -> dict:
         "start_from": config.start_from,
         "trainer": config.trainer,
         "arms": arms,
+        "phases": {name: accuracy_of(task_rows(folder, name)) for name in PHASES},
         "ablations": ablations(folder, config),
         "attribution": attribution(folder, config),
         "guided": read_jsonl(folder.file("results/guided.jsonl")) if config.guided_rounds else [],
@@ -67,19 +72,27 @@ def arm_metrics(folder, name: str) -> dict:
         )
         right = round(scored["accuracy"] * len(own))
         by_kind[kind] = {**scored, "wilson_95": list(wilson(right, len(own)))}
-    tasks = read_jsonl(folder.file(f"results/tasks_{name}.jsonl"))
     return {
         "pairs": by_kind,
         "chosen_ratio_nats": mean([row["chosen_ratio"] for row in rows]),
         "rejected_ratio_nats": mean([row["rejected_ratio"] for row in rows]),
         "headroom_nats": mean([-row["ref_chosen"] for row in rows]),
-        "tasks": accuracy_of(tasks),
+        "tasks": accuracy_of(task_rows(folder, name)),
     }
+
+
+def task_rows(folder, name: str) -> list[dict]:
+    """Answers to the test questions, of an arm, of the start, or of one of Lab 2's phases."""
+    return read_jsonl(folder.file(f"results/tasks_{name}.jsonl"))
+
+
+def right_answers(rows: Sequence[dict]) -> int:
+    return sum(row["correct"] for row in rows)
 
 
 def accuracy_of(rows: Sequence[dict]) -> dict:
     """Accuracy with n and Wilson's interval, and how many answers couldn't be read."""
-    right = sum(row["correct"] for row in rows)
+    right = right_answers(rows)
     if not rows:
         return {"n": 0, "accuracy": None, "wilson_95": [None, None], "unread": 0}
     return {
@@ -122,13 +135,15 @@ def paired(first: Sequence[dict], second: Sequence[dict], config: Config) -> dic
 
 
 def attribution(folder, config: Config) -> dict:
-    """Mean lift of the draft and of the two nulls, its free mass share, and the worst completeness error."""
+    """Mean lift and nats of the draft, the same of what it is compared with, its free mass share, and the
+    worst completeness error."""
     found = {}
-    for name in ("trained", "shuffled", "untrained"):
+    for name in ATTRIBUTED:
         rows = read_jsonl(folder.file(f"results/attribution_{name}.jsonl")) if config.attributed else []
         found[name] = {
             "n": len(rows),
             "lift": mean([row["lift"] for row in rows]),
+            "draft_nats": mean([row["draft_nats"] for row in rows]),
             "token_share": mean([row["token_share"] for row in rows]),
             "completeness_error": max([row["completeness_error"] for row in rows], default=math.nan),
         }
@@ -157,12 +172,12 @@ def all_effects(found: dict, folder, config: Config) -> dict[str, dict]:
             ends = {"low": 100 * estimate.low, "high": 100 * estimate.high, "n": estimate.n}
             values[effect] = {"value": 100 * estimate.value, **ends}
     values |= task_effects(found, folder, config)
-    lifts = {name: row["lift"] for name, row in found["attribution"].items()}
-    for null in ("shuffled", "untrained"):
-        gap = lifts["trained"] - lifts[null]
-        values[f"lift_minus_{null}"] = {"value": gap, "n": found["attribution"]["trained"]["n"]}
+    trained = found["attribution"]["trained"]
+    for key, null in (("lift", "shuffled"), ("lift", "untrained"), ("draft_nats", "shuffled")):
+        gap = trained[key] - found["attribution"][null][key]
+        values[f"{key}_minus_{null}"] = {"value": gap, "n": trained["n"]}
     if found["guided"]:
-        last = found["guided"][0]["questions"]
+        last = found["guided"][-1]["questions"]
         values["question_win_gain_pp"] = {
             "value": 100 * (last["wins"] - last["losses"]) / last["n"],
             "n": last["n"],
@@ -175,11 +190,15 @@ def right_pairs(folder, name: str) -> list[float]:
 
 
 def task_effects(found: dict, folder, config: Config) -> dict[str, dict]:
-    """Against the start, and what the draft is worth: none where there are no tasks."""
+    """Against both phases of Lab 2, and what the draft is worth: none where there are no tasks."""
     if not found["ablations"]["full"]["n"]:
         return {}
-    rows = [read_jsonl(folder.file(f"results/tasks_{name}.jsonl")) for name in (config.main_arm, "start")]
-    values = {"task_minus_start_pp": ends_of(paired(*rows, config))}
+    trained, values = task_rows(folder, config.main_arm), {}
+    before = {name: task_rows(folder, name) for name in (*PHASES, "start")}
+    if config.start_from == "phase_b":  # asked both ways, without a draft and with one: the better counts
+        before["phase_b"] = max(before["phase_b"], before["start"], key=right_answers)
+    for phase in PHASES:
+        values[f"task_minus_{phase}_pp"] = ends_of(paired(trained, before[phase], config))
     costs = {arm: found["ablations"][arm]["cost"] for arm in ARMS[1:]}
     values["no_draft_cost_pp"] = ends_of(costs["no_draft"])
     drafts = [read_jsonl(folder.file(f"results/ablation_{arm}.jsonl")) for arm in ("no_draft", "shuffled")]

@@ -9,8 +9,9 @@ and gives the same numbers (an arm that was half trained is trained anew).
     evaluate  results/{pairs,tasks}_<arm>.jsonl       ablate    results/ablation_<arm>.jsonl
     attribute results/attribution_*.jsonl             guide     results/guided.jsonl
     report    metrics.json, plots/*.png
-"start" among the arms is the model before any training. No quantity of a TODO is computed here: it all comes
-from data.py, method.py and evaluate.py. Left out: what the numbers mean (report.py).
+"start" among the arms is the model before any training; results/tasks_phase_a.jsonl and tasks_phase_b.jsonl
+are Lab 2's two phases, asked without a draft. No quantity of a TODO is computed here: it all comes from
+data.py, method.py and evaluate.py. Left out: what the numbers mean (report.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import gc
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.config import parse
@@ -30,12 +31,12 @@ from labkit.runs import RunFolder
 
 from . import figures, report
 from .answers import TASK, TASKS, answered, write
-from .attribution import attributions
+from .attribution import attributions, random_weights
 from .batches import encode_pairs, logps_of_pairs
-from .config import Arm, Config, shrunk
+from .config import PHASES, Arm, Config, shrunk
 from .data import ARMS, PAIR, PAIRS, ablated, build_pairs, plant_flips, prompt_text, shuffle_drafts
 from .evaluate import integrated_gradients, lift, reward_accuracy, win_rate
-from .guided import guided_loop
+from .guided import guided_loop, new_drafts
 from .method import (
     beta_schedule,
     cal_dpo_loss,
@@ -53,7 +54,13 @@ from .training import Start, load_start, train, train_with_trl
 __all__ = ["EFFECT_TARGETS", "RECORDED", "STAGES", "Result", "effects", "main", "run"]
 
 STAGES = ("data", "train", "evaluate", "ablate", "attribute", "guide", "report")
-RECORDED = ("arms", "ablations", "attribution")  # metrics that `make effects` keeps, over seeds
+RECORDED = (
+    "arms",
+    "phases",
+    "ablations",
+    "attribution",
+    "guided",
+)  # metrics that `make effects` keeps, over seeds
 LOSSES = {
     "dpo": (dpo_loss,),
     "cal_dpo": (cal_dpo_loss,),
@@ -173,7 +180,8 @@ def load_arm(folder: RunFolder, config: Config, device, name: str) -> Start:
 
 
 def evaluate_arms(folder: RunFolder, config: Config, device) -> None:
-    """Held-out pairs and tasks under every arm, and under the start."""
+    """Held-out pairs and tasks under every arm and the start; the phases before, asked as Lab 2 asks: without
+    a draft."""
     tasks = read_jsonl(folder.file("data/tasks.jsonl"))
     prompts = [prompt_text(task["question"], task["draft"]) for task in tasks]
     for name in ("start", *config.arms):
@@ -189,6 +197,15 @@ def evaluate_arms(folder: RunFolder, config: Config, device) -> None:
             write_jsonl(tasks_file, with_entity(answered(tasks, texts), tasks))
             del arm
         gc.collect()
+    for phase in PHASES:
+        with folder.stage(f"evaluate_{phase}") as stage:
+            path = stage.file(f"results/tasks_{phase}.jsonl")
+            if stage.done:
+                continue
+            start = load_start(replace(config, start_from=phase), device)
+            prompts = [prompt_text(task["question"]) for task in tasks]
+            texts = write(start.model, start.tokenizer, prompts, config)
+            write_jsonl(path, with_entity(answered(tasks, texts), tasks))
 
 
 def scored_pairs(arm: Start, pairs: Sequence[dict], config: Config) -> list[dict]:
@@ -242,14 +259,14 @@ def ablate(folder: RunFolder, config: Config, device) -> None:
 
 
 def attribute(folder: RunFolder, config: Config, device) -> None:
-    """The draft's lift under the main arm, and both nulls: another's draft, and the start."""
+    """What the draft is worth to the main arm, beside another's draft, the start, and random weights."""
     if not config.attributed:
         return
     pairs = [
         pair for pair in read_jsonl(folder.file("data/test.jsonl")) if "Student draft: " in pair["prompt"]
     ]
     pairs = pairs[: config.attributed]
-    for name, arm in (("trained", config.main_arm), ("shuffled", config.main_arm), ("untrained", "start")):
+    for name in report.ATTRIBUTED:
         with folder.stage(f"attribute_{name}", uses=(integrated_gradients, lift, shuffle_drafts)) as stage:
             path = stage.file(f"results/attribution_{name}.jsonl")
             if stage.done:
@@ -261,8 +278,10 @@ def attribute(folder: RunFolder, config: Config, device) -> None:
                 )
                 prompts = ablated(pairs, "shuffled", drafts)
                 chosen = [{**pair, "prompt": prompt} for pair, prompt in zip(pairs, prompts, strict=True)]
-            loaded = load_arm(folder, config, device, arm)
-            write_jsonl(path, attributions(loaded.model, loaded.tokenizer, chosen, config))
+            known = "start" if name in ("before", "untrained") else config.main_arm
+            loaded = load_arm(folder, config, device, known)
+            model = random_weights(loaded.model, config.seed) if name == "untrained" else loaded.model
+            write_jsonl(path, attributions(model, loaded.tokenizer, chosen, config))
 
 
 # ---- the self-guided loop ----
@@ -277,9 +296,13 @@ def guide(folder: RunFolder, config: Config, device) -> None:
         if stage.done:
             return
         tasks = read_jsonl(folder.file("data/teaching.jsonl"))
-        rounds = (
-            guided_loop(load_arm(folder, config, device, config.main_arm), tasks, config) if tasks else []
-        )
+        held_out = read_jsonl(folder.file("data/tasks.jsonl"))[: config.guided_questions]
+        rounds = []
+        if tasks and held_out:
+            start = load_arm(folder, config, device, "start")
+            before = new_drafts(start, held_out, config, 100 * config.seed + 99)
+            start = load_arm(folder, config, device, config.main_arm)
+            rounds = guided_loop(start, tasks, held_out, before, config)
         write_jsonl(path, rounds)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from labkit.errors import LabError
-from labkit.models import find, load_causal_lm, load_tokenizer
+from labkit.models import adapter_folder, base_of, load_causal_lm, load_tokenizer
 
 from .batches import collate, encode_pairs, logps_of_pairs, messages_of, policy_logps
 from .config import Arm, Config
@@ -60,29 +60,16 @@ def load_start(config: Config, device) -> Start:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         if folder is not None:
-            base = peft.PeftConfig.from_pretrained(folder).base_model_name_or_path
-            model = load_causal_lm(base, **options)
+            model = load_causal_lm(base_of(name), **options)
             model = peft.PeftModel.from_pretrained(model, folder, is_trainable=True)
-            tokenizer = load_tokenizer(base)
             freeze_copy(model)
-            return Start(ready(model), tokenizer, "ref")
+            return Start(ready(model), load_tokenizer(name), "ref")
         model = load_causal_lm(name, shrink=config.shrink, seed=config.seed, **options)
         lora = peft.LoraConfig(
             r=config.lora_r, lora_alpha=config.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
         )
         model = peft.get_peft_model(model, lora)
     return Start(ready(model), load_tokenizer(name, shrink=config.shrink), "disabled")
-
-
-def adapter_folder(name: str) -> Path | None:
-    """The folder of an adapter, if that is what `name` is; None for a whole model."""
-    from labkit.models import nano_folder
-
-    for folder in (Path(name), nano_folder(name)):
-        if (folder / "adapter_config.json").is_file():
-            return folder
-    find(name)  # a clear error if there is neither
-    return None
 
 
 def freeze_copy(model) -> None:
@@ -98,23 +85,14 @@ def freeze_copy(model) -> None:
     model.set_adapter(active)
 
 
-def differentiable(model):
-    """4-bit layers that stay fit for training: bitsandbytes 0.50 packs them for an inference kernel without a
-    gradient at the first pass in eval mode, on CPUs with AVX512-BF16; the reference is such a pass."""
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
-    return model
-
-
 def ready(model):
-    """The model as training needs it; see the three functions below."""
-    return in_float32(without_dropout(differentiable(model)))
+    """The model as training needs it; see the two functions below."""
+    return in_float32(without_dropout(model))
 
 
 def without_dropout(model):
-    """The model with its dropout at 0: a continued adapter brings its own, and with it the policy would differ
-    from its reference before the first step. TRL does the same (`disable_dropout`)."""
+    """The model with its dropout at 0: a continued adapter brings its own, and with it the policy would
+    differ from its reference before the first step. TRL does the same (`disable_dropout`)."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0

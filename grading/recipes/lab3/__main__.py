@@ -1,14 +1,15 @@
-"""Make what Lab 3 ships, on any CPU: `python -m grading.recipes.lab3 checkpoints|pairs|card|all`."""
+"""Make what Lab 3 ships, on any CPU: `python -m grading.recipes.lab3 checkpoints|pairs|records|card|all`."""
 
 from __future__ import annotations
 
 import argparse
 
-from . import card, checkpoints, pairs
+from . import card, checkpoints, pairs, records
 
 VERBS = {
     "checkpoints": checkpoints.write_checkpoints,
     "pairs": pairs.write_pairs,
+    "records": records.write_records,
     "card": card.write_cards,
 }
 

@@ -20,7 +20,7 @@ from solutions.lab3_dpo.data import prompt_text, read_answer, shuffle_drafts
 from ..lab2 import world
 from ..readme import put_section
 from ..training import MODELS
-from . import checkpoints, drafts, pairs
+from . import checkpoints, drafts, pairs, records
 
 SOURCES = ("wrong_draft", "flipped_answer")
 LICENCE = "MIT, like the course: text, world and weights are our own."
@@ -161,6 +161,7 @@ Written by `python -m grading.recipes.lab3 pairs` and `card` (staff).
   {yes["natural"]:.0%} and {yes["matched"]:.0%}. No entity is on both sides. `flipped` is false everywhere: a
   run plants its own.
 - `records_small`: pairs in mid-training, for the notebook's case file: log-probabilities in nats under the
-  model in training, under the frozen copy (`ref_…`) and under the base (`base_…`); drawn, not measured.
+  model in training, under the frozen copy (`ref_…`) and under the base (`base_…`); measured by
+  `python -m grading.recipes.lab3 records` after {records.STEPS} steps; {records.FLIPS:.0%} of the pairs are swapped.
 """,
     )
