@@ -162,6 +162,7 @@ Written by `python -m grading.recipes.lab3 pairs` and `card` (staff).
   run plants its own.
 - `records_small`: pairs in mid-training, for the notebook's case file: log-probabilities in nats under the
   model in training, under the frozen copy (`ref_…`) and under the base (`base_…`); measured by
-  `python -m grading.recipes.lab3 records` after {records.STEPS} steps; {records.FLIPS:.0%} of the pairs are swapped.
+  `python -m grading.recipes.lab3 records` after {records.STEPS} steps; {records.FLIPS:.0%} of the pairs
+  are swapped.
 """,
     )
