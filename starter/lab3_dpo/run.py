@@ -311,7 +311,7 @@ def guide(folder: RunFolder, config: Config, device) -> None:
 
 def write_report(folder: RunFolder, config: Config) -> None:
     """metrics.json and the plots."""
-    with folder.stage("report", uses=(reward_accuracy,)) as stage:
+    with folder.stage("report", uses=(reward_accuracy, dpo_loss)) as stage:
         path = stage.file("metrics.json")
         if not stage.done:
             metrics = report.metrics(folder, config)
