@@ -661,7 +661,7 @@ from starter.lab3_dpo.config import Arm, Config
 
 nano = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / "configs")
 arms = {"dpo": Arm("dpo", epochs=3), "cal_dpo": Arm("cal_dpo", epochs=3)}
-live = replace(nano, profile="notebook", arms=arms, tasks=200, guided_rounds=0, attributed=8)
+live = replace(nano, profile="notebook", arms=arms, tasks=200, guided_rounds=0, attributed=6)
 folder = run.run(live, until="data").folder
 pairs = read_jsonl(folder / "data/train.jsonl")
 print(len(pairs), "training pairs; the first one:", json.dumps(pairs[0], indent=1))
@@ -704,7 +704,8 @@ for phase in ("phase_a", "phase_b"):  # without a draft, as Lab 2 asked them
 
 # %% [markdown]
 # **Explain.** Where is length alone nearly as good as the model? What does the headroom say about Cal-DPO's
-# target of 1/(2β) = 5 nats?
+# target of 1/(2β) = 5 nats? DPO prefers the right text on nearly every pair: what became of its answers, and of
+# those that can't be read? Look at c and r above.
 #
 # ### Does it use its draft?
 #
@@ -725,10 +726,17 @@ for name in ("no_draft", "shuffled", "no_answer_line"):
 run.run(live, until="attribute")
 lifts = report.attribution(run.RunFolder(folder, live), live)
 for name, row in lifts.items():
-    print(f"{name:10} lift {row['lift']:.2f}  mass for free {row['token_share']:.2f}", end="  ")
-    print(f"completeness missed by at most {100 * row['completeness_error']:.2f} %, n = {row['n']}")
+    print(f"{name:10} lift {row['lift']:.2f}  signed {row['draft_nats']:+6.2f} nats  draft's share of the tokens", end=" ")
+    print(f"{row['token_share']:.2f}  completeness missed by at most {100 * row['completeness_error']:.2f} %, n = {row['n']}")
 
 # %% [markdown]
+# "shuffled": the same chosen texts behind another question's draft; "before": the start; "untrained": random
+# weights, which know nothing. The lift counts influence of either sign; "signed" adds up what the draft's tokens
+# contribute to the log-probability of the chosen text.
+#
+# **Explain.** Which rows does the lift tell apart, and which only the signed sum? A draft that misleads gets
+# attention too: what would you report?
+#
 # ## Reading the plots
 #
 # **Live, on your run.** Left, the log-ratio of the chosen texts by epoch; right, that of the rejected ones.
@@ -942,7 +950,7 @@ except NotImplementedError as unfinished:
 #
 # A mass share has no zero: what ignorance scores is the draft's share of the tokens. Below a share of 20 % the
 # bar would ask for something, but for how much depends on the prompt's length. The lift has its zero at 1, for
-# every length, and its nulls (another's draft, an untrained model) say what else is worth 1.
+# every length, and its nulls (another's draft, random weights) say what is there anyway.
 # </details>
 #
 # **3.V2:** `uniform_share` = what uniform attribution scores on these records: the mean over records of the
@@ -1089,7 +1097,8 @@ assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower o
 # a cost beyond that of no draft is harm by wrong content, so the content is read. Without the answer line
 # only the questions are left: if that costs little and no draft costs much, they carry it.
 #
-# The table gives costs with n and interval; below the n that the discordance asks for, nothing is claimed. A lift above 1 counts only above the same model's lift on a shuffled draft and the untrained one's.
+# Costs come with n and interval; below the n that the discordance asks for, nothing is claimed. The lift is above
+# random weights', not above another's draft, which is read as much and misleads. The signed sum tells them apart.
 #
 # Experiment: drafts with the right questions and the wrong answer, beside drafts with useless questions and
 # the right answer, on the same items, paired.
