@@ -1097,8 +1097,8 @@ assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower o
 # a cost beyond that of no draft is harm by wrong content, so the content is read. Without the answer line
 # only the questions are left: if that costs little and no draft costs much, they carry it.
 #
-# Costs come with n and interval; below the n that the discordance asks for, nothing is claimed. The lift is above
-# random weights', not above another's draft, which is read as much and misleads. The signed sum tells them apart.
+# Costs come with n and interval; below the n needed, nothing is claimed. The lift is above
+# random weights', not above another's draft, which is read as much and misleads: only the signed sum differs.
 #
 # Experiment: drafts with the right questions and the wrong answer, beside drafts with useless questions and
 # the right answer, on the same items, paired.

@@ -4,8 +4,8 @@
     effects(found)                             # {"reward_accuracy_pp": 91.2, ...}, averaged over seeds
     print(table(found))
 
-Intervals come from resampling (`labkit.stats`): of answers whole entities, of losses whole questions. A run without some part (no
-tasks, no guided rounds) leaves its effects out. Left out: plots (figures.py).
+Intervals come from resampling (`labkit.stats`): of answers whole entities, of losses whole questions. A run
+without some part (no tasks, no guided rounds) leaves its effects out. Left out: plots (figures.py).
 """
 
 from __future__ import annotations
