@@ -13,6 +13,7 @@ import textwrap
 import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -232,6 +233,34 @@ def test_a_wrong_setting_is_named(presets, words, said):
     with pytest.raises(LabError) as error:
         config.parse(Settings, words.split(), presets)
     assert said in str(error.value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    loss: Literal["dpo", "cal_dpo"] = "dpo"
+    flips: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    profile: str = "nano"
+    parts: dict[str, Part] = dataclasses.field(default_factory=dict)
+
+
+def test_a_table_in_a_setting_names_what_is_unknown_in_it(presets):
+    _write(presets / "nano.yaml", "")
+    good = config.parse(Whole, ["--parts", '{"x": {"loss": "cal_dpo", "flips": 0.2}}'], presets)
+    assert good.parts == {"x": Part("cal_dpo", 0.2)}
+    for word, said in (
+        ('{"x": {"los": "cal_dpo"}}', "x.los: "),
+        ('{"x": {"loss": "dp"}}', "'dpo' or 'cal_dpo'"),
+    ):
+        with pytest.raises(LabError) as error:
+            config.parse(Whole, ["--parts", word], presets)
+        assert said in str(error.value)
+    _write(presets / "nano.yaml", "parts: {x: {flip: 0.2}}\n")
+    with pytest.raises(LabError, match="flip"):
+        config.parse(Whole, [], presets)
 
 
 def test_an_unknown_field_in_a_preset_names_the_file(presets):

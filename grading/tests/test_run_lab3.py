@@ -13,9 +13,10 @@ import torch
 import transformers
 
 from labkit import fixtures
-from labkit.data import write_jsonl
+from labkit.data import data_path, read_jsonl, write_jsonl
 from labkit.errors import LabError
 from solutions.lab3_dpo import data, guided, report, run, training
+from solutions.lab3_dpo.batches import encode_pairs
 from solutions.lab3_dpo.config import LOSSES, Arm, Config
 
 
@@ -29,6 +30,7 @@ def pair(number: int, split: str, kind: str) -> dict:
         "prompt": data.prompt_text(f"Is thing {number} heavier?", draft),
         "chosen": final,
         "rejected": draft if kind == "natural" else flipped,
+        "source": "wrong_draft" if kind == "natural" else "flipped_answer",
         "kind": kind,
         "flipped": False,
         "split": split,
@@ -122,9 +124,12 @@ def test_every_arm_runs_and_every_file_is_written(settings):
     }
     assert kept == {1: 12, 2: 11}
     assert set(found.effects) <= set(report.EFFECT_TARGETS)
-    assert {"reward_accuracy_pp", "no_draft_cost_pp", "lift_minus_shuffled", "question_win_gain_pp"} <= set(
-        found.effects
-    )
+    assert {
+        "reward_accuracy_pp",
+        "no_draft_cost_pp",
+        "lift_minus_shuffled",
+        "question_win_rate_gain_pp",
+    } <= set(found.effects)
     assert found.metrics["arms"]["start"]["chosen_ratio_nats"] == pytest.approx(0, abs=1e-5)
     assert {"task_minus_phase_a_pp", "task_minus_phase_b_pp"} <= set(found.effects)
     assert [row["round"] for row in found.metrics["guided"]] == [0, 1, 2]
@@ -224,6 +229,12 @@ def test_settings_that_can_not_be_are_refused(settings):
         {"start_from": "phase_b", "starts": {"phase_a": "x"}},
         {"arms": {"start": Arm()}, "main_arm": "start"},
         {"learning_rate": 0.0},
+        {"attributed": 1},
+        {"tasks": -1},
+        {"arms": {"dpo": Arm(beta=0.0)}},
+        {"arms": {"dpo": Arm(epochs=0)}},
+        {"arms": {"dpo": Arm(), "../x": Arm()}},
+        {"arms": {"dpo": Arm("schedule", beta=0.1)}},
     ):
         with pytest.raises(ValueError):
             settings(**changed)
@@ -268,9 +279,62 @@ def test_of_two_drafts_the_one_with_the_needed_questions_is_preferred():
     pairs = guided.better_questions(tasks, [good, vague, good], [vague, good, good])
     assert [(pair["chosen"], pair["rejected"]) for pair in pairs] == [(good, vague)] * 2
     assert all(pair["prompt"].endswith(guided.ASK) for pair in pairs)
-    assert guided.compare_questions(tasks, [good] * 3, [vague, good, vague])["win_rate"] == pytest.approx(
-        5 / 6
-    )
+
+
+def test_the_held_out_drafts_are_judged_in_both_orders_and_kept(monkeypatch):
+    asked = ("How heavy is thing 3", "Is it blue")
+    good, vague = (f"Answer: No - it is big.\nQuestions: {question}?" for question in asked)
+    monkeypatch.setattr(guided, "new_drafts", lambda *given: [good, good, vague])
+    rows = guided.compared(None, [task(3, "test")] * 3, [vague, good, good], Config(), 2)
+    said = [(row["ab"], row["ba"]) for row in rows]
+    assert said == [("first", "second"), ("tie", "tie"), ("second", "first")]
+    assert {row["round"] for row in rows} == {2} and guided.summary(rows)["win_rate"] == 0.5
+
+
+def test_misled_pairs_can_t_be_solved_by_the_draft():
+    shipped = [row for row in read_jsonl(data_path("lab3_dpo", data.PAIRS)) if row["split"] == "test"]
+    misled = run.misled_pairs(shipped, seed=1)
+    assert len(misled) == sum(row["source"] == "wrong_draft" for row in shipped) > 200
+    assert {run.draft_prefers(row) for row in misled} <= {0.0, None}
+    assert {run.draft_prefers(row) for row in shipped if row["kind"] == "matched"} == {1.0}
+    for row in misled:
+        *facts, answer = row["chosen"].splitlines()
+        *same, other = row["rejected"].splitlines()
+        assert facts == same and {answer, other} == {"Answer: Yes", "Answer: No"}
+
+
+def test_nothing_to_learn_or_to_tell_apart_is_said_before_training(settings, tmp_path):
+    same = pair(1, "train", "matched")
+    [row] = encode_pairs([same], fixtures.make("tiny_tokenizer"), 256)
+    for room, said in ((0, "a prompt below"), (3, "texts that differ within")):
+        with pytest.raises(LabError, match=said):
+            encode_pairs([same], fixtures.make("tiny_tokenizer"), len(row["prompt_ids"]) + room)
+    write_jsonl(tmp_path / "natural.jsonl", [pair(i, s, "natural") for i, s in enumerate(("train", "test"))])
+    only = settings(arms={"dpo": Arm(kind="matched")}, pairs_file=str(tmp_path / "natural.jsonl"))
+    with pytest.raises(LabError, match="training pairs of the kind matched"):
+        run.run(only, until="train")
+
+
+def test_a_stopped_run_goes_on_and_gives_the_same_numbers(settings, tmp_path, monkeypatch):
+    whole, arms, begun = run.train, {"dpo": Arm(), "cal_dpo": Arm("cal_dpo")}, []
+
+    def stopped(start, pairs, arm, config, name):
+        begun.append(name)
+        if len(begun) == 2:
+            whole(start, pairs[:2], arm, config, name)  # half trained, and then it is gone
+            raise KeyboardInterrupt
+        return whole(start, pairs, arm, config, name)
+
+    monkeypatch.setattr(run, "train", stopped)
+    one, other = (settings(arms=arms, out=str(tmp_path / name)) for name in ("stopped", "whole"))
+    with pytest.raises(KeyboardInterrupt):
+        run.run(one)
+    again, straight = run.run(one), run.run(other)
+    assert begun == ["dpo", "cal_dpo", "cal_dpo", "dpo", "cal_dpo"]  # the first arm wasn't trained twice
+    assert again.effects == straight.effects
+    for name in arms:
+        file = f"adapters/{name}/adapter_model.safetensors"
+        assert (again.folder / file).read_bytes() == (straight.folder / file).read_bytes()
 
 
 def test_planted_flips_are_told_and_repeatable():

@@ -35,7 +35,8 @@ def prompt_ids_of(tokenizer, prompt: str) -> list[int]:
 
 
 def encode_pairs(pairs: Sequence[dict], tokenizer, max_length: int) -> list[dict[str, list[int]]]:
-    """Ids of each pair. Raises LabError: a pair whose prompt alone fills `max_length`."""
+    """Ids of each pair. Raises LabError: a prompt that alone fills `max_length`, or texts that are the same
+    once they are cut."""
     rows = []
     for pair in pairs:
         turns = messages_of(pair)
@@ -50,6 +51,9 @@ def encode_pairs(pairs: Sequence[dict], tokenizer, max_length: int) -> list[dict
                 f"a prompt below max_length = {max_length} tokens", f"{shared}", pair.get("qid", "")
             )
         row = {f"{name}_ids": ids[shared:max_length] for name, ids in whole.items()}
+        if row["chosen_ids"] == row["rejected_ids"]:
+            wanted = f"texts that differ within max_length = {max_length} tokens"
+            raise LabError(wanted, "the same twice", pair.get("qid", ""))
         rows.append({"prompt_ids": prompt[:shared], **row})
     return rows
 

@@ -3,15 +3,15 @@
     drafts = new_drafts(start, tasks, config, seed=1)                  # what it asks and answers now
     pairs = pairs_from(tasks, drafts, seed=1)                          # 3.10, with the teacher's texts
     pairs += better_questions(tasks, drafts, others)                   # of two drafts, the better questions
-    rounds = guided_loop(start, tasks, held_out, before, config)       # two rounds; a summary of each
+    rounds, questions = guided_loop(start, tasks, held_out, before, config)   # of each round, of each draft
 
 A teaching task is a training question with the teacher's `final` text and `teacher_answer`. Pairs of answers
 alone say nothing about questions, so a round samples two drafts a question and prefers the one whose
 questions the rule-based judge prefers in both orders. The judge that rewards also scores, so the win rate
 tells what can be learned from it, on test questions about other things. Round 0 is the model before the loop.
-Each round has the main arm's loss; its reference is the model as it was when the round began: the frozen copy
-is brought up to date first. A new adapter has no copy yet, and gets one. Source: the published guide
-(GUIDE.md), phase C.
+Each round has the main arm's loss (of `schedule` the first epoch's); its reference is the model as it was
+when the round began: the frozen copy is brought up to date first. A new adapter has no copy yet, and gets
+one. Source: the published guide (GUIDE.md), phase C.
 Left out: the teacher itself (its texts are in the tasks).
 """
 
@@ -69,12 +69,14 @@ def better_questions(tasks: Sequence[dict], first: Sequence[str], second: Sequen
 
 def guided_loop(
     start: Start, tasks: Sequence[dict], held_out: Sequence[dict], before: Sequence[str], config: Config
-) -> list[dict]:
-    """Per round: pairs, the log's ends, and how its drafts' questions fare against `before`.
+) -> tuple[list[dict], list[dict]]:
+    """Per round pairs, the log's ends, and how its drafts' questions fare against `before`; and per round and
+    held-out question the judge's two verdicts.
 
     before: drafts of `held_out`, written before any preference training at the same temperature.
     """
-    rounds = [{"round": 0, "pairs": 0, "questions": scored(start, held_out, before, config, 0)}]
+    verdicts = compared(start, held_out, before, config, 0)
+    rounds = [{"round": 0, "pairs": 0, "questions": summary(verdicts)}]
     for number in range(1, config.guided_rounds + 1):
         freeze_copy(start.model)
         current = Start(start.model, start.tokenizer, "ref")
@@ -86,6 +88,8 @@ def guided_loop(
         log = []
         if pairs or asked:
             log = train(current, [*pairs, *asked], arm, config, f"guided round {number}")
+        new = compared(current, held_out, before, config, number)
+        verdicts += new
         rounds.append(
             {
                 "round": number,
@@ -94,23 +98,24 @@ def guided_loop(
                 "question_pairs": len(asked),
                 "first_loss": log[0]["loss"] if log else None,
                 "last_loss": log[-1]["loss"] if log else None,
-                "questions": scored(current, held_out, before, config, number),
+                "questions": summary(new),
             }
         )
-    return rounds
+    return rounds, verdicts
 
 
-def scored(
+def compared(
     start: Start, held_out: Sequence[dict], before: Sequence[str], config: Config, number: int
-) -> dict:
-    """The model's drafts of the held-out questions against those before, in both orders."""
-    return compare_questions(
-        held_out, new_drafts(start, held_out, config, 100 * config.seed + number), before
-    )
+) -> list[dict]:
+    """The judge's verdicts on the model's drafts of the held-out questions against those before: new first,
+    and old first."""
+    new = new_drafts(start, held_out, config, 100 * config.seed + number)
+    return [
+        {"round": number, "qid": task["qid"], "ab": verdict(a, b, task), "ba": verdict(b, a, task)}
+        for a, b, task in zip(new, before, held_out, strict=True)
+    ]
 
 
-def compare_questions(tasks: Sequence[dict], new: Sequence[str], old: Sequence[str]) -> dict:
-    """The rule-based judge's verdicts on new against old drafts, asked in both orders."""
-    ab = [verdict(a, b, task) for a, b, task in zip(new, old, tasks, strict=True)]
-    ba = [verdict(b, a, task) for a, b, task in zip(new, old, tasks, strict=True)]
-    return win_rate(ab, ba)
+def summary(verdicts: Sequence[dict]) -> dict:
+    """Wins, losses and the win rate of the new drafts."""
+    return win_rate([row["ab"] for row in verdicts], [row["ba"] for row in verdicts])

@@ -4,7 +4,8 @@
     effects(found)                             # {"reward_accuracy_pp": 91.2, ...}, averaged over seeds
     print(table(found))
 
-Intervals come from resampling (`labkit.stats`): of answers whole entities, of losses whole questions. A run
+Accuracies have Wilson's interval; others come from resampling (`labkit.stats`), of answers whole entities, of
+pairs whole questions. `draft_control` is what "prefer the answer that the draft gives" would score. A run
 without some part (no tasks, no guided rounds) leaves its effects out. Left out: plots (figures.py).
 """
 
@@ -16,23 +17,26 @@ from collections.abc import Sequence
 import torch
 
 from labkit.data import read_jsonl
-from labkit.stats import mcnemar_exact, n_for_mcnemar, paired_bootstrap, wilson
+from labkit.stats import clustered_bootstrap, mcnemar_exact, n_for_mcnemar, paired_bootstrap, wilson
 
 from .config import PHASES, Config
 from .data import ARMS
-from .evaluate import reward_accuracy
+from .evaluate import reward_accuracy, win_rate
 from .training import losses_of
 
 # Attributions: of the main arm, with another's draft, of the model before training, of random weights.
+MISLED = "misled"  # held-out pairs whose draft gives the wrong answer, which the rejected text gives, too
 ATTRIBUTED = ("trained", "shuffled", "before", "untrained")
 # What must hold on nano, as a mean over the recorded seeds; percentage points unless the name says otherwise.
 EFFECT_TARGETS = {
     "reward_accuracy_pp": ">= 80",
     "reward_above_length_pp": "> 0",
+    "reward_accuracy_misled_pp": ">= 80",
     "dpo_chosen_ratio_nats": "< 0",
     "cal_dpo_chosen_ratio_nats": ">= 0",
     "dr_dpo_gain_flipped_nats": "> 0",
     "drop_loss_gain_flipped_nats": "> 0",
+    "dpo_task_minus_start_pp": "< 0",
     "task_minus_phase_b_pp": ">= -2",
     "task_minus_phase_a_pp": ">= 10",
     "no_draft_cost_pp": ">= 3",
@@ -40,7 +44,7 @@ EFFECT_TARGETS = {
     "lift_minus_shuffled": "> 0",
     "lift_minus_untrained": "> 0",
     "draft_nats_minus_shuffled": "> 0",
-    "question_win_gain_pp": ">= 10",
+    "question_win_rate_gain_pp": ">= 10",
 }
 
 
@@ -64,7 +68,7 @@ def metrics(folder, config: Config) -> dict:
 
 def arm_metrics(folder, name: str) -> dict:
     """Held-out reward accuracy by kind of pair, log-ratios in nats, and task accuracy, of one arm."""
-    rows = read_jsonl(folder.file(f"results/pairs_{name}.jsonl"))
+    rows = pair_rows(folder, name)
     by_kind = {}
     for kind in dict.fromkeys(row["kind"] for row in rows):
         own = [row for row in rows if row["kind"] == kind]
@@ -74,7 +78,13 @@ def arm_metrics(folder, name: str) -> dict:
             [row["rejected_tokens"] for row in own],
         )
         right = round(scored["accuracy"] * len(own))
-        by_kind[kind] = {**scored, "wilson_95": list(wilson(right, len(own)))}
+        followed = [row["draft_prefers"] for row in own if row["draft_prefers"] is not None]
+        by_kind[kind] = {
+            **scored,
+            "wilson_95": list(wilson(right, len(own))),
+            "draft_control": mean(followed),
+        }
+    rows = held_out(folder, name)
     return {
         "pairs": by_kind,
         "chosen_ratio_nats": mean([row["chosen_ratio"] for row in rows]),
@@ -82,6 +92,16 @@ def arm_metrics(folder, name: str) -> dict:
         "headroom_nats": mean([-row["ref_chosen"] for row in rows]),
         "tasks": accuracy_of(task_rows(folder, name)),
     }
+
+
+def pair_rows(folder, name: str) -> list[dict]:
+    """Log-ratios of all held-out pairs under an arm or the start."""
+    return read_jsonl(folder.file(f"results/pairs_{name}.jsonl"))
+
+
+def held_out(folder, name: str) -> list[dict]:
+    """The same of pairs like those of training: without the misled ones."""
+    return [row for row in pair_rows(folder, name) if row["kind"] != MISLED]
 
 
 def task_rows(folder, name: str) -> list[dict]:
@@ -157,41 +177,68 @@ def all_effects(found: dict, folder, config: Config) -> dict[str, dict]:
     """The effects that this run has the arms for; value, n, and an interval where there is one."""
     arms, values = found["arms"], {}
     pairs = arms[config.main_arm]["pairs"].get("matched")
+    options = {"resamples": config.bootstrap_resamples, "seed": config.seed}
     if pairs:
-        low, high = (100 * end for end in pairs["wilson_95"])
-        row = {"n": pairs["n"], "low": low, "high": high}
-        values["reward_accuracy_pp"] = {"value": 100 * pairs["accuracy"], **row}
-        values["reward_above_length_pp"] = {"value": 100 * pairs["above_control"], "n": pairs["n"]}
+        values["reward_accuracy_pp"] = accuracy_effect(pairs)
+        values["reward_above_length_pp"] = accuracy_effect(pairs, pairs["length_control"])
+    if MISLED in arms[config.main_arm]["pairs"]:
+        values["reward_accuracy_misled_pp"] = accuracy_effect(arms[config.main_arm]["pairs"][MISLED])
     for name in ("dpo", "cal_dpo"):
         if name in arms:
-            values[f"{name}_chosen_ratio_nats"] = {"value": arms[name]["chosen_ratio_nats"]}
+            rows = held_out(folder, name)
+            ratios, questions = [row["chosen_ratio"] for row in rows], [row["qid"] for row in rows]
+            values[f"{name}_chosen_ratio_nats"] = value_of(clustered_bootstrap(ratios, questions, **options))
     for effect, plain, robust in (
         ("dr_dpo_gain_flipped_nats", "dpo_flipped", "dr_dpo_flipped"),
         ("drop_loss_gain_flipped_nats", "drop_random_flipped", "drop_loss_flipped"),
     ):
         if plain in arms and robust in arms:
             losses = [held_out_losses(folder, name, config) for name in (plain, robust)]
-            questions = [row["qid"] for row in read_jsonl(folder.file(f"results/pairs_{plain}.jsonl"))]
-            options = {"resamples": config.bootstrap_resamples, "seed": config.seed}
+            questions = [row["qid"] for row in held_out(folder, plain)]
             values[effect] = value_of(paired_bootstrap(*losses, questions, **options))
     values |= task_effects(found, folder, config)
-    trained = found["attribution"]["trained"]
-    for key, null in (("lift", "shuffled"), ("lift", "untrained"), ("draft_nats", "shuffled")):
-        gap = trained[key] - found["attribution"][null][key]
-        values[f"{key}_minus_{null}"] = {"value": gap, "n": trained["n"]}
+    values |= attribution_effects(folder, config, options)
     if found["guided"]:
-        last = found["guided"][-1]["questions"]
-        values["question_win_gain_pp"] = {
-            "value": 100 * (last["wins"] - last["losses"]) / last["n"],
-            "n": last["n"],
-        }
+        values["question_win_rate_gain_pp"] = win_rate_effect(folder, options)
     return values
+
+
+def accuracy_effect(scored: dict, control: float = 0.0) -> dict:
+    """Reward accuracy in points, above a control if there is one, with Wilson's interval."""
+    value, (low, high) = scored["accuracy"], scored["wilson_95"]
+    ends = {name: 100 * (end - control) for name, end in (("value", value), ("low", low), ("high", high))}
+    return {**ends, "n": scored["n"]}
+
+
+def attribution_effects(folder, config: Config, options: dict) -> dict[str, dict]:
+    """Lift and nats of the trained model's drafts above their nulls, paired by question."""
+    if not config.attributed:
+        return {}
+    rows = {
+        name: {row["qid"]: row for row in read_jsonl(folder.file(f"results/attribution_{name}.jsonl"))}
+        for name in ATTRIBUTED
+    }
+    values = {}
+    for key, null in (("lift", "shuffled"), ("lift", "untrained"), ("draft_nats", "shuffled")):
+        both = [qid for qid in rows["trained"] if qid in rows[null]]
+        if both:
+            one, two = ([rows[name][qid][key] for qid in both] for name in ("trained", null))
+            values[f"{key}_minus_{null}"] = value_of(paired_bootstrap(one, two, **options))
+    return values
+
+
+def win_rate_effect(folder, options: dict) -> dict:
+    """How far the last round's drafts win above 50 %, against those before any preference training."""
+    rows = read_jsonl(folder.file("results/guided_questions.jsonl"))
+    last = [row for row in rows if row["round"] == max(row["round"] for row in rows)]
+    gains = [100 * (win_rate([row["ab"]], [row["ba"]])["win_rate"] - 0.5) for row in last]
+    return value_of(clustered_bootstrap(gains, [row["entity"] for row in last], **options))
 
 
 def held_out_losses(folder, name: str, config: Config) -> list[float]:
     """Minus the log-probability, in nats, that an arm's rewards give to each held-out preference, unflipped:
     its DPO loss. Reward accuracy says less: on nano it is near 100 % whatever was flipped."""
-    gaps = [row["gap"] for row in read_jsonl(folder.file(f"results/pairs_{name}.jsonl"))]
+    gaps = [row["gap"] for row in held_out(folder, name)]
     nothing = torch.zeros(len(gaps))
     return losses_of((torch.tensor(gaps), nothing, nothing, nothing), config.beta).tolist()
 
@@ -208,6 +255,8 @@ def task_effects(found: dict, folder, config: Config) -> dict[str, dict]:
     before = {name: task_rows(folder, name) for name in (*PHASES, "start")}
     if config.start_from == "phase_b":  # asked both ways, without a draft and with one: the better counts
         before["phase_b"] = max(before["phase_b"], before["start"], key=right_answers)
+    if "dpo" in config.arms:
+        values["dpo_task_minus_start_pp"] = ends_of(paired(task_rows(folder, "dpo"), before["start"], config))
     for phase in PHASES:
         values[f"task_minus_{phase}_pp"] = ends_of(paired(trained, before[phase], config))
     costs = {arm: found["ablations"][arm]["cost"] for arm in ARMS[1:]}

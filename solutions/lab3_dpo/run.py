@@ -34,9 +34,20 @@ from .answers import TASK, TASKS, answered, write
 from .attribution import attributions, random_weights
 from .batches import encode_pairs, logps_of_pairs
 from .config import PHASES, Arm, Config, shrunk
-from .data import ARMS, PAIR, PAIRS, ablated, build_pairs, plant_flips, prompt_text, shuffle_drafts
+from .data import (
+    ARMS,
+    PAIR,
+    PAIRS,
+    ablated,
+    build_pairs,
+    plant_flips,
+    prompt_text,
+    read_answer,
+    shuffle_drafts,
+    split_prompt,
+)
 from .evaluate import integrated_gradients, lift, reward_accuracy, win_rate
-from .guided import guided_loop, new_drafts
+from .guided import TEACHING, first_answer, guided_loop, new_drafts
 from .method import (
     beta_schedule,
     cal_dpo_loss,
@@ -137,6 +148,8 @@ def training_pairs(folder: RunFolder, arm: Arm, config: Config) -> list[dict]:
     pairs = read_jsonl(folder.file("data/train.jsonl"), PAIR)
     if arm.kind != "both":
         pairs = [pair for pair in pairs if pair["kind"] == arm.kind]
+    if not pairs:
+        raise LabError(f"training pairs of the kind {arm.kind}", "none", config.pairs_file or PAIRS)
     return plant_flips(pairs, arm.flips, config.seed) if arm.flips else pairs
 
 
@@ -185,14 +198,16 @@ def evaluate_arms(folder: RunFolder, config: Config, device) -> None:
     tasks = read_jsonl(folder.file("data/tasks.jsonl"))
     prompts = [prompt_text(task["question"], task["draft"]) for task in tasks]
     for name in ("start", *config.arms):
-        with folder.stage(f"evaluate_{name}", uses=(completion_logps, reference_logps)) as stage:
+        with folder.stage(f"evaluate_{name}", uses=(completion_logps, reference_logps, build_pairs)) as stage:
             pairs_file, tasks_file = (
                 stage.file(f"results/{part}_{name}.jsonl") for part in ("pairs", "tasks")
             )
             if stage.done:
                 continue
             arm = load_arm(folder, config, device, name)
-            write_jsonl(pairs_file, scored_pairs(arm, read_jsonl(folder.file("data/test.jsonl")), config))
+            pairs = read_jsonl(folder.file("data/test.jsonl"))
+            pairs += misled_pairs(pairs, config.seed)
+            write_jsonl(pairs_file, scored_pairs(arm, pairs, config))
             texts = write(arm.model, arm.tokenizer, prompts, config)
             write_jsonl(tasks_file, with_entity(answered(tasks, texts), tasks))
             del arm
@@ -208,6 +223,31 @@ def evaluate_arms(folder: RunFolder, config: Config, device) -> None:
             write_jsonl(path, with_entity(answered(tasks, texts), tasks))
 
 
+def misled_pairs(pairs: Sequence[dict], seed: int) -> list[dict]:
+    """New held-out pairs of the wrong drafts' questions: the right text, and itself with its answer flipped.
+
+    In a matched pair the draft is right, so to prefer its answer would be enough; here that is always wrong.
+    """
+    records = []
+    for pair in pairs:
+        if pair.get("source") == "wrong_draft":
+            question, draft = split_prompt(pair["prompt"])
+            answer = read_answer(pair["chosen"])
+            said = {"answer": answer, "teacher_answer": answer, "draft_answer": answer}
+            record = {"qid": pair["qid"], "question": question, "draft": draft, "final": pair["chosen"]}
+            records.append({**record, **said})
+    return [{**pair, "kind": report.MISLED} for pair in build_pairs(records, seed)]
+
+
+def draft_prefers(pair: dict) -> float | None:
+    """1.0 if the draft's answer is the chosen text's, 0.0 if the rejected one's; 0.5: both's, neither's."""
+    said = read_answer(first_answer(split_prompt(pair["prompt"])[1] or ""))
+    if said is None:
+        return None
+    chosen, rejected = (read_answer(pair[side]) is said for side in ("chosen", "rejected"))
+    return 0.5 * (1 + chosen - rejected)
+
+
 def scored_pairs(arm: Start, pairs: Sequence[dict], config: Config) -> list[dict]:
     """Log-ratios of each pair in nats, with what its controls need."""
     rows = encode_pairs(pairs, arm.tokenizer, config.max_length)
@@ -221,6 +261,7 @@ def scored_pairs(arm: Start, pairs: Sequence[dict], config: Config) -> list[dict
             "rejected_ratio": now[1][i] - ref[1][i],
             "gap": (now[0][i] - ref[0][i]) - (now[1][i] - ref[1][i]),
             "ref_chosen": ref[0][i],
+            "draft_prefers": draft_prefers(pair),
             "chosen_tokens": len(rows[i]["chosen_ids"]),
             "rejected_tokens": len(rows[i]["rejected_ids"]),
         }
@@ -247,6 +288,9 @@ def ablate(folder: RunFolder, config: Config, device) -> None:
         with folder.stage(f"ablate_{arm}", uses=uses) as stage:
             path = stage.file(f"results/ablation_{arm}.jsonl")
             if stage.done:
+                continue
+            if arm == "full":  # answered already
+                write_jsonl(path, report.task_rows(folder, config.main_arm))
                 continue
             loaded = loaded or load_arm(folder, config, device, config.main_arm)
             drafts = [task["draft"] for task in tasks]
@@ -292,17 +336,18 @@ def guide(folder: RunFolder, config: Config, device) -> None:
     if not config.guided_rounds:
         return
     with folder.stage("guide", uses=(*ALWAYS, dpo_loss, build_pairs, win_rate)) as stage:
-        path = stage.file("results/guided.jsonl")
+        path, items = stage.file("results/guided.jsonl"), stage.file("results/guided_questions.jsonl")
         if stage.done:
             return
-        tasks = read_jsonl(folder.file("data/teaching.jsonl"))
+        tasks = read_jsonl(folder.file("data/teaching.jsonl"), TEACHING)
         held_out = read_jsonl(folder.file("data/tasks.jsonl"))[: config.guided_questions]
-        rounds = []
+        rounds, questions = [], []
         if tasks and held_out:
             start = load_arm(folder, config, device, "start")
             before = new_drafts(start, held_out, config, 100 * config.seed + 99)
             start = load_arm(folder, config, device, config.main_arm)
-            rounds = guided_loop(start, tasks, held_out, before, config)
+            rounds, questions = guided_loop(start, tasks, held_out, before, config)
+        write_jsonl(items, with_entity(questions, held_out * (config.guided_rounds + 1)))
         write_jsonl(path, rounds)
 
 
@@ -311,7 +356,7 @@ def guide(folder: RunFolder, config: Config, device) -> None:
 
 def write_report(folder: RunFolder, config: Config) -> None:
     """metrics.json and the plots."""
-    with folder.stage("report", uses=(reward_accuracy, dpo_loss)) as stage:
+    with folder.stage("report", uses=(reward_accuracy, dpo_loss, win_rate)) as stage:
         path = stage.file("metrics.json")
         if not stage.done:
             metrics = report.metrics(folder, config)

@@ -8,6 +8,7 @@ comment says so. The presets set what their models need. Left out: several GPUs.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -95,6 +96,11 @@ class Config:
         for name in (*counts, "attribution_steps", "bootstrap_resamples", "guided_epochs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
+        for name in ("train_pairs", "test_pairs", "tasks", "guided_questions", "guided_rounds", "attributed"):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f"{name} can't be below 0, found {getattr(self, name)}")
+        if self.attributed == 1:
+            raise ValueError("attributed must be 0 or at least 2: one draft can't be shuffled")
         if set(PHASES) - set(self.starts):
             raise ValueError(f"starts must name {PHASES}, found {sorted(self.starts)}")
         if {"start", *PHASES} & set(self.arms):
@@ -104,12 +110,20 @@ class Config:
         for name, arm in self.arms.items():
             if arm.loss not in LOSSES or not 0 <= arm.flips < 0.5:
                 raise ValueError(f"arm {name}: need a loss of {LOSSES} and 0 <= flips < 0.5, found {arm}")
-            if (arm.beta or self.beta) <= 0:
-                raise ValueError(f"arm {name}: beta must be above 0")
+            if not re.fullmatch(r"\w+", name):
+                raise ValueError(f"an arm's name is a folder's: letters, digits and _, found {name!r}")
+            if (self.beta if arm.beta is None else arm.beta) <= 0 or (
+                arm.epochs is not None and arm.epochs < 1
+            ):
+                raise ValueError(f"arm {name}: need beta > 0 and epochs >= 1, found {arm}")
+            if arm.loss == "schedule" and arm.beta is not None:
+                raise ValueError(f"arm {name}: the schedule brings its own beta, found {arm.beta}")
             if self.trainer == "trl" and arm.loss != "dpo":
                 raise ValueError(f"arm {name}: TRL has no {arm.loss}; name arms with the loss dpo alone")
-        if self.learning_rate <= 0 or self.beta_prime <= 0 or not 0 <= self.drop_share < 1:
-            raise ValueError("need learning_rate > 0, beta_prime > 0 and 0 <= drop_share < 1")
+        if min(self.learning_rate, self.beta_prime, self.draft_temperature) <= 0:
+            raise ValueError("learning_rate, beta_prime and draft_temperature must be above 0")
+        if not 0 <= self.drop_share < 1:
+            raise ValueError(f"need 0 <= drop_share < 1, found {self.drop_share}")
 
 
 def shrunk(config: Config) -> Config:
@@ -123,7 +137,7 @@ def shrunk(config: Config) -> Config:
         batch_size=2,
         max_length=min(config.max_length, 160),
         max_new_tokens=min(config.max_new_tokens, 8),
-        attributed=1,
+        attributed=2,
         attribution_steps=4,
         guided_rounds=min(config.guided_rounds, 1),
         guided_questions=3,

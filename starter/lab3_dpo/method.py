@@ -154,7 +154,8 @@ def dr_dpo_loss(losses: torch.Tensor, beta_prime: float = 1.0) -> torch.Tensor:
     -β' log( mean over the pairs of exp(-loss / β') ). Its gradient is that of a weighted mean, with weights
     softmax(-loss / β'): a pair with a high loss, perhaps a flipped one, weighs little. For large β' it
     becomes the plain mean. It is a statistic of the whole batch: over four batches of one pair each it would
-    do nothing. Losses of thousands neither overflow nor vanish.
+    do nothing. Losses of thousands neither overflow nor vanish, and a β' of millions doesn't round the
+    losses away, in float32 too: take the smallest loss out of the logarithm; log1p and expm1 are exact.
 
     Args:
         losses: (pairs,), one DPO loss a pair, nats.
@@ -167,7 +168,7 @@ def dr_dpo_loss(losses: torch.Tensor, beta_prime: float = 1.0) -> torch.Tensor:
     """
     if losses.dim() != 1 or losses.numel() == 0 or not beta_prime > 0:
         raise ValueError(f"need (pairs,) and beta_prime > 0, found {tuple(losses.shape)} and {beta_prime}")
-    # TODO 3.5: minus beta_prime times the log of the mean of exp(-loss / beta_prime), without overflow.
+    # TODO 3.5: minus beta_prime times the log of the mean of exp(-loss / beta_prime), exact in float32.
     # ---- your code for 3.5 starts here ----
     raise NotImplementedError("TODO 3.5 dr_dpo_loss: see notebooks/lab3_dpo.ipynb, section 5")
     # ---- ends here ----

@@ -1,1 +1,1 @@
-"""Lab 2's own world and models: `python -m grading.recipes.lab2 world|pretrain|records|card|all`."""
+"""What Lab 3 ships: `python -m grading.recipes.lab3 checkpoints|pairs|records|card|all`."""
