@@ -198,8 +198,8 @@ check("3.3")
 # rejected one.
 #
 # Two details are easy to get wrong. The comparison has no β in it. And a target can be out of reach: if the
-# reference already gives the chosen text probability .9, it can't gain 5 nats. Report −log π_ref of the
-# chosen text beside it.
+# reference already gives the chosen text probability .9, it can't gain 5 nats. The experiment reports what it
+# can gain, −log π_ref of the chosen text, as "headroom".
 
 
 # %%
@@ -456,7 +456,7 @@ def kept(max_gap):
     return len(match_pairs(candidates, len, lambda text: str(len(text.splitlines())), max_gap, 0))
 
 
-beside(kept, 1, by_hand=3, because="0 is even; of 1 and 2, longer, one stays; 3 is shorter")
+beside(kept, 1, by_hand=3, because="pair 0 is even; in 1 and 2 the chosen text is longer: one stays; in 3 it is shorter")
 beside(kept, 0, by_hand=1, because="only 0 is even")
 
 # %% [markdown] card="3.11"
@@ -578,7 +578,7 @@ check("3.14")
 #
 # "At least 20 % of the attribution on the draft" sounds like a bar. The draft is most of the prompt; if the
 # attribution were spread evenly, it would get its share for nothing. So divide by that share. A lift of 1 is
-# what ignorance scores.
+# what an even spread scores; a model that knows nothing need not spread evenly, so look at the nulls.
 
 # %%
 even = torch.ones(11, 2)
@@ -610,7 +610,7 @@ check("3.15")
 #
 # Which of two drafts asks the better questions? Whoever judges, ask twice, with the drafts in both orders: a
 # judge who always likes the first one would otherwise decide. A win is a win in both orders. A
-# contradiction is a tie; an unreadable reply is counted as what it is.
+# contradiction is a tie; an unreadable reply is counted by itself, and worth a half like a tie.
 
 
 # %%
@@ -639,9 +639,9 @@ check("3.16")
 # %% [markdown]
 # ## The experiment
 #
-# Everything below runs on *your* functions; `run.py` only wires them. Live: DPO and Cal-DPO, their rewards on
-# held-out pairs, the ablations and the attributions of Cal-DPO. The full lab (`labs run lab3`) trains all arms,
-# plants flipped labels and runs the self-guided loop; its numbers come later, from records.
+# Everything below runs on *your* functions; `run.py` only wires them. Live: DPO and Cal-DPO, their rewards,
+# ablations and attributions. The full lab (`labs run lab3`) has more arms, planted flips and the self-guided
+# loop; its numbers come later, from records. "Explain" is for you and your neighbour; nothing is handed in.
 #
 # The start, nano-facts-cot, is Lab 2's repaired Phase B **cut short**: the whole one is right nearly always
 # without a draft, so that a draft couldn't help. It then read some chosen texts behind drafts. Its card
@@ -686,7 +686,8 @@ for name, log in logs.items():
 # ### Held out
 #
 # Rewards on pairs that no arm has seen, natural and matched, each beside what length alone gives; and greedy
-# answers to test questions. "start" is the checkpoint before any preference training.
+# answers to test questions. "start" is the checkpoint before any preference training; Lab 2's phases, A (answers at
+# once) and B (reasons), are asked as there, without a draft.
 
 # %% tags=["experiment"]
 run.run(live, until="evaluate")
@@ -707,7 +708,7 @@ for phase in ("phase_a", "phase_b"):  # without a draft, as Lab 2 asked them
 # "misled" pairs have a wrong draft in the prompt, and its answer in the rejected text. In every matched pair the
 # draft is right: "prefer the draft's answer" would score 100 % there, and 0 % here.
 #
-# **Explain.** Where is length alone nearly as good as the model, and where the draft's answer? Cal-DPO's target is
+# **Explain.** How far above length alone is each arm, on which kind, and above the draft's answer? Cal-DPO's target is
 # 1/(2β) = 2 nats with β .25; why not 5, with the published .1? DPO prefers the right text nearly always: what
 # became of its answers, and of those that can't be read? Look at c and r above.
 
@@ -715,7 +716,8 @@ for phase in ("phase_a", "phase_b"):  # without a draft, as Lab 2 asked them
 # ### Does it use its draft?
 #
 # The same questions four times: with its draft, without one, with somebody else's, and without the line that
-# holds the draft's answer. Paired, with the n that the measured discordance asks for.
+# holds the draft's answer. Paired; "n needed" is how many questions McNemar's test would need to find a difference
+# of this size 80 times of 100, at the measured discordance (the share of questions answered differently).
 
 # %% tags=["experiment"]
 run.run(live, until="ablate")
@@ -760,11 +762,12 @@ fig, alt = figures.accuracy_figure(found)
 plots.show(fig, alt=alt)
 
 # %% [markdown]
-# **Explain.** Compare the crosses with the points. On which kind of pair would you test a new loss?
+# **Explain.** Compare the crosses with the points. A new loss scores .95 here: on which kind would that mean least?
 #
 # ### All arms: from records
 #
-# **Recorded, not live:** `make effects` ran the full lab over several seeds and wrote `expected.json`.
+# **Recorded, not live:** `make effects` ran the full lab over several seeds and wrote `expected.json`. Part (c) of
+# your prediction is decided here: mean ± standard deviation over the seeds.
 
 # %% tags=["experiment"]
 recorded = json.loads((Path(run.__file__).parent / "expected.json").read_text("utf-8"))
@@ -958,7 +961,7 @@ except NotImplementedError as unfinished:
 #
 # A mass share has no zero: what ignorance scores is the draft's share of the tokens. Below a share of 20 % the
 # bar would ask for something, but for how much depends on the prompt's length. The lift has its zero at 1, for
-# every length, and its nulls (another's draft, random weights) say what is there anyway.
+# every length; its nulls (another's draft, random weights) say what is there anyway.
 # </details>
 #
 # **3.V2:** `uniform_share` = what uniform attribution scores on these records: the mean over records of the
@@ -1094,7 +1097,7 @@ assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower o
 # 4. What would a judge that isn't a rule have to show before you let it count wins?
 
 # %% [markdown]
-# **3.W3, does it use its own questions?** (5 points). In at most 200 words: what each of the four ablations can
+# **3.W3, does it use its own questions?** (5 points). In at most 200 words: what each of the three ablations can
 # and can't show, and which comparison answers the question (2); your measured costs with n, interval and the
 # n that the discordance asks for, and what the lift says beside its nulls (2); one experiment that would
 # separate using the questions from copying the answer (1).
@@ -1132,6 +1135,6 @@ assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower o
 # labs submit lab3
 # ```
 #
-# The first command runs all public checks. The second packs your modules and this notebook into one zip and
+# The first command runs all public checks. The second packs the lab's folder and this notebook into one zip and
 # prints where it lies: save the notebook before. Upload the zip. Everything else (data, models, runs) stays
 # here.
