@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .course import project_root
 from .errors import LabError, close_matches
+from .quiet import leave_unsaid
 
 if TYPE_CHECKING:
     import torch
@@ -357,6 +358,7 @@ def _differentiable(model: PreTrainedModel) -> PreTrainedModel:
 
 def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:
     place = find(name)
+    leave_unsaid()
     if isinstance(place, Path):
         with _no_progress_bar():  # a folder loads in seconds, and a notebook keeps what is printed
             return kind.from_pretrained(place, **settings)

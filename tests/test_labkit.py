@@ -6,10 +6,12 @@ import builtins
 import dataclasses
 import hashlib
 import json
+import logging
 import math
 import subprocess
 import sys
 import textwrap
+import warnings
 import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
@@ -21,13 +23,28 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit import cli, config, course, data, fetch, fixtures, models, plots, runs, stats, student, testing
+from labkit import (
+    check,
+    cli,
+    config,
+    course,
+    data,
+    fetch,
+    fixtures,
+    models,
+    plots,
+    runs,
+    stats,
+    student,
+    testing,
+)
 from labkit.check import run_checks
 from labkit.device import pick_device
 from labkit.doctor import examine
 from labkit.errors import LabError
 from labkit.lesson import beside, start
 from labkit.plain import plain
+from labkit.quiet import leave_unsaid
 from labkit.sources import forbidden_imports, unfinished
 from labkit.submit import submit
 
@@ -808,9 +825,40 @@ def test_a_check_shows_the_type_and_line_of_the_students_own_error(mini):
     assert "your code raised SyntaxError at line 1 of method.py" in run_checks("9.1", mini)[0].text
 
 
+def test_a_check_that_cannot_take_a_result_apart_speaks_of_the_result():
+    said = check._words(KeyError("unparsed"))
+    assert said.startswith("what your function gave has no 'unparsed'") and "Returns" in said
+    assert "isn't of the kind that Returns asks for" in check._words(TypeError("'NoneType' object is not …"))
+    assert check._words(OSError("no disk")) == "the check itself stopped with OSError: no disk"
+
+
 def test_a_check_prints_nothing_of_pytest(mini, capfd):
     run_checks("lab9", mini)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_check_of_what_a_library_warns_of_is_silent_and_later_warnings_are_not(mini, capfd):
+    log = logging.getLogger("some_library")
+    log.addHandler(handler := logging.StreamHandler(sys.__stderr__))
+    warning = "import logging\n\ndef double(x):\n    logging.getLogger('some_library').warning('x')\n"
+    _write(mini / "starter" / "lab9_mini" / "method.py", warning)
+    try:
+        run_checks("9.1", mini)
+        assert capfd.readouterr() == ("", "")
+        log.warning("shown again")
+        assert capfd.readouterr().err == "shown again\n"
+    finally:
+        log.removeHandler(handler)
+
+
+def test_known_warnings_are_left_unsaid_and_others_are_shown():
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        leave_unsaid()
+        warnings.warn("`is_gradient_checkpointing` is deprecated", FutureWarning, stacklevel=1)
+        warnings.warn("Unable to fetch remote file due to an error", UserWarning, stacklevel=1)
+        warnings.warn("the loss is NaN", UserWarning, stacklevel=1)
+    assert [str(warning.message) for warning in shown] == ["the loss is NaN"]
 
 
 # ---- submit and sources ----

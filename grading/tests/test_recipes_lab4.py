@@ -85,12 +85,6 @@ def test_generation_is_deterministic_and_the_committed_files_are_what_it_makes(f
         assert made == world.sha256(world.DATA / name), f"{name}: run python -m grading.recipes.lab4 world"
 
 
-def test_the_data_readme_names_every_file_with_its_hash():
-    text = (world.DATA.parent / "README.md").read_text(encoding="utf-8")
-    for path in world.DATA.glob("*.jsonl"):
-        assert f"`lab4_best_of_n/{path.name}`" in text and world.sha256(path) in text, path.name
-
-
 def test_the_corpus_holds_no_test_question_and_no_non_overlapping_story(files):
     forbidden = {row["question"] for rows in files.values() for row in rows}
     other = {world.masked(row["question"]) for row in files["test_non_overlapping.jsonl"]}
