@@ -250,6 +250,14 @@ def test_the_frozen_copy_is_not_the_base(lab):
 
 
 @pytest.mark.todo("3.9")
+def test_the_base_is_the_reference_of_a_new_adapter(lab):
+    logps, batch = lab.make("logps:spread"), lab.make("preference_batch", ROWS)
+    model = lab.make("tiny_adapter_model", 1)
+    base, now = (lab.method.reference_logps(model, batch, mode, logps) for mode in ("disabled", "self"))
+    assert not torch.allclose(base, now), "the model's only adapter must be disabled, too: that is the base"
+
+
+@pytest.mark.todo("3.9")
 def test_everything_is_put_back(lab):
     logps, batch = lab.make("logps:spread"), lab.make("preference_batch", ROWS)
     model = lab.make("tiny_adapter_model", 2, ["default", "ref"], training=True)

@@ -42,6 +42,12 @@ def pairs(rng: np.random.Generator, n: int, spread: float = 3.0) -> Four:
     return [*policy, *ref]
 
 
+def sure_pairs(rng: np.random.Generator, n: int) -> Four:
+    """As `pairs`, but of texts that the reference is nearly sure of: no room for a rise of 5 nats."""
+    low, high = (0.2, 4.0), (0.3, 1.5)
+    return [[-float(rng.uniform(*bounds)) for _ in range(n)] for bounds in (low, low, high, high)]
+
+
 def ratios(four: Four) -> list[tuple[float, float]]:
     """(c, r) of each pair."""
     return [(pc - rc, pr - rr) for pc, pr, rc, rr in zip(*four, strict=True)]

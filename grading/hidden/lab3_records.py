@@ -188,3 +188,13 @@ def interval_mistakes(records: list[dict]) -> dict[str, list[float]]:
         ),
         "the bounds are in percent; give shares between 0 and 1": [100 * bound for bound in wilson(k, n)],
     }
+
+
+# By id: what is right, and what the likely mistakes give.
+VALUES = {
+    "3.V1": (above_floor, floor_mistakes),
+    "3.V2": (uniform_share, share_mistakes),
+    "3.V3": (gap_change, gap_mistakes),
+    "3.V4": (trap_loss, trap_mistakes),
+    "3.V5": (interval, interval_mistakes),
+}

@@ -84,6 +84,7 @@ def plant_flips(pairs: Sequence[dict], share: float, seed: int) -> list[dict]:
 def build_pairs(records: Sequence[dict], seed: int) -> list[dict]:
     """Preference pairs: the teacher's final text against the draft, or against its own flipped answer.
 
+    - Each record by itself gives a pair or none; the same question, or qid, may come more than once.
     - A record whose teacher isn't right gives no pair: `teacher_answer` is not `answer` (so None, too).
     - prompt: "Question: ", the question, a line end, "Student draft: ", the draft; question and draft
       stripped.
@@ -91,9 +92,10 @@ def build_pairs(records: Sequence[dict], seed: int) -> list[dict]:
     - rejected: if the draft isn't right (`draft_answer` is not `answer`, so an unread one too), the draft
       itself, as it is; `source` is then "wrong_draft".
     - If the draft is right there is nothing to reject in it. Then rejected is `final` with its answer
-      flipped: in its *last* line, which reads `Answer: Yes` or `Answer: No`, Yes becomes No and No becomes
-      Yes, and everything else stays; `source` is then "flipped_answer".
-    - A pair whose chosen and rejected are the same text is left out.
+      flipped: in its *last* line, which reads `Answer: Yes` or `Answer: No` (nothing before or behind it,
+      no line end either), Yes becomes No and No becomes Yes, and everything else stays; `source` is then
+      "flipped_answer".
+    - A pair whose chosen and rejected are the same text, to the letter, is left out.
 
     The pairs come in a random order, the same for the same seed and records; no global random state is
     touched, and the records aren't changed.
@@ -105,7 +107,8 @@ def build_pairs(records: Sequence[dict], seed: int) -> list[dict]:
     Returns:
         `{"qid", "prompt", "chosen", "rejected", "source"}` each.
     Raises:
-        ValueError: `answer` isn't True or False; or a `final` that must be flipped has no such last line.
+        ValueError: `answer` isn't True or False itself (1 or "yes" isn't); or a `final` that must be flipped,
+            and only then, has no such last line.
     Source: the published guide (GUIDE.md), phase C.
     """
 
@@ -155,7 +158,8 @@ def match_pairs(
     1. Keep the pairs with form(chosen) == form(rejected) and a difference of their lengths of at most
        `max_gap`, the bound included.
     2. Balance: among the kept, as many pairs with a longer chosen as with a longer rejected text. Of the
-       larger group a random part stays, drawn with `seed`; pairs of equal length all stay.
+       larger group a random part stays, drawn with `seed` (none, where the smaller group is empty); pairs
+       of equal length all stay.
 
     The order of what stays is that of `pairs`. A rule that prefers the longer text (or the shorter one, ties
     counted half) is then right in exactly half of them.

@@ -26,7 +26,8 @@ def reward_accuracy(
     - above_control: accuracy minus length_control.
 
     Args:
-        margins: (pairs,), reward of the chosen minus reward of the rejected text.
+        margins: (pairs,), reward of the chosen minus reward of the rejected text; an infinite one counts by
+            its sign.
         chosen_lengths, rejected_lengths: (pairs,), for example in tokens.
     Returns:
         `{"n", "accuracy", "length_control", "above_control"}`; shares between 0 and 1.
@@ -70,7 +71,7 @@ def integrated_gradients(
     Args:
         f: tensor of x's shape -> scalar tensor, differentiable; called once a step.
         x: any shape, for example (seq, dim) of input embeddings. Neither it nor `baseline` is changed, and
-            neither has to want a gradient.
+            neither has to want a gradient, or wants one afterwards that didn't before.
         baseline: the shape of x; the input that says nothing, for example the mean embedding.
         steps: at least 1.
     Returns:
@@ -98,8 +99,8 @@ def lift(attribution: torch.Tensor, draft_mask: Sequence[bool]) -> float:
 
     A token's mass is the absolute value of the sum of its entries (first the sum over dimensions, then the
     absolute value: signs within a token cancel, signs of different tokens don't). Uniform attribution has a
-    lift of exactly 1, however long the draft is; a mass share alone says nothing, since a draft that is
-    73 % of the tokens gets 73 % of it for free.
+    lift of exactly 1, however long the draft is and however small the attributions are; a mass share alone
+    says nothing, since a draft that is 73 % of the tokens gets 73 % of it for free.
 
     Args:
         attribution: (seq, dim), signed, one row a token, for example from 3.14.

@@ -29,12 +29,14 @@ def completion_logps(
     last logits have no token. Only tokens whose mask is 1 count, wherever they stand; the prompt and the
     padding have mask 0, and nothing that stands there may change the result, not even a log-probability of
     -inf (0 times -inf is NaN). A row without a completion token gives 0. It is a sum and not a mean: the
-    probability of a text is the product of its tokens'.
+    probability of a text is the product of its tokens'. A token that is next to impossible, hundreds of
+    nats below the likeliest, still has its finite log-probability. The given tensors aren't changed.
 
     Args:
         logits: (batch, seq, vocab), of any float type; the log-softmax is taken in float32 (or float64 for
-            float64), since bfloat16 has three digits.
-        input_ids: (batch, seq), integers; at positions with mask 0 any integer may stand, also -100.
+            float64), since bfloat16 has three digits and float16 four.
+        input_ids: (batch, seq), integers; at positions with mask 0 any integer may stand, also -100 or
+            one beyond the vocabulary.
         completion_mask: (batch, seq), 1 (or True) at the completion's tokens, its end token included.
     Returns:
         (batch,), nats, at most 0; gradients flow to `logits`.
@@ -99,7 +101,7 @@ def implicit_rewards(
 
     The reward of a completion is β times its log-ratio to the reference; the part that depends on the prompt
     alone is left out, since it cancels in every comparison. Nothing here is trained on: the results carry no
-    gradient.
+    gradient, and the given tensors aren't changed.
 
     Args:
         policy_chosen, policy_rejected, ref_chosen, ref_rejected: (pairs,), as in 3.2, nats.
@@ -143,7 +145,8 @@ def cal_dpo_loss(
     DPO sees only the gap, so both log-ratios may fall as long as r falls faster. The two squares tie c to
     +1/(2β) and r to -1/(2β). As published, the comparison has *no β* in it, and the squares have weight 1.
     A target of 1/(2β) nats can't be reached where the reference gives the chosen text a log-probability
-    above -1/(2β): nothing is likelier than certain. Choose β so that there is headroom.
+    above -1/(2β): nothing is likelier than certain. The loss keeps that target all the same; choose β so
+    that there is headroom.
 
     Args:
         policy_chosen, policy_rejected, ref_chosen, ref_rejected: (pairs,), as in 3.2, nats.
@@ -242,7 +245,8 @@ def drop_noisiest(scores: Sequence[float], share: float) -> list[int]:
     Returns:
         Indices of the pairs that stay, ascending.
     Raises:
-        ValueError: share outside [0, 1), or a score that is NaN (it can't be ordered).
+        ValueError: share outside [0, 1), or a score that is NaN (it can't be ordered), even where no pair
+            would be dropped.
     Source: a step of the published guide (GUIDE.md), which calls it Dr-DPO; it isn't (3.5).
     """
     if not 0 <= share < 1:
@@ -274,12 +278,12 @@ def beta_schedule(epoch: int, margins: Sequence[float] = (), margins_beta: float
     Args:
         epoch: counted from 1.
         margins: reward margins as logged (3.3), scaled by `margins_beta`; may be empty.
-        margins_beta: the β that they were scaled with; only needed with margins, above 0.
+        margins_beta: the β that they were scaled with, above 0; without margins it isn't looked at.
     Returns:
         `{"beta": float, "calibrated": bool, "robust": bool, "log_ratio_gap": float | None}`; the gap in
         nats, None without margins.
     Raises:
-        ValueError: epoch < 1, or margins without a `margins_beta` above 0.
+        ValueError: epoch < 1, or margins without a `margins_beta` above 0 (None, 0 and below).
     Source: the schedule of the published guide (GUIDE.md).
     """
     # TODO 3.8: the table above by epoch, and the mean margin brought back to nats.
@@ -314,9 +318,11 @@ def reference_logps(
         "self"      the model as it stands. For a merged or full model, before its first update.
 
     Computed without a gradient and in eval mode (dropout would make the reference another model at every
-    call). Afterwards, also after an error, everything is as it was: train or eval mode, the active adapter,
-    and which weights want a gradient. (PEFT's `set_adapter` makes the adapter that it activates trainable and
-    the others not; its argument `inference_mode` says otherwise for the activated one.)
+    call); padding, which may stand on either side, is masked by the batch's attention mask. Afterwards, also
+    after an error, everything is as it was, whatever that was: each module's own train or eval mode, the
+    active adapter, of whatever name, and which weights want a gradient. (PEFT's `set_adapter` makes the
+    adapter that it activates trainable and the others not; its argument `inference_mode` says otherwise for
+    the activated one.)
 
     Args:
         model: a `peft.PeftModel`, or any causal language model for "self".
