@@ -767,7 +767,8 @@ plots.show(fig, alt=alt)
 # ### All arms: from records
 #
 # **Recorded, not live:** `make effects` ran the full lab over several seeds and wrote `expected.json`. Part (c) of
-# your prediction is decided here: mean ± standard deviation over the seeds.
+# your prediction is decided here: mean ± standard deviation over the seeds. A mean above 0 by less than its
+# deviation holds in name only.
 
 # %% tags=["experiment"]
 recorded = json.loads((Path(run.__file__).parent / "expected.json").read_text("utf-8"))
