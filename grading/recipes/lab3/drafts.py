@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.teachers import RuleTeacher
-from solutions.lab2_distillation import run as lab2
 from solutions.lab2_distillation.data import training_text
 from solutions.lab2_distillation.generate import replies
-from solutions.lab2_distillation.teaching import draft_messages
+from solutions.lab2_distillation.teaching import draft_messages, sorted_out, taught
 from solutions.lab3_dpo.data import read_answer
 
 from ..lab2 import world
@@ -46,7 +45,7 @@ def drafted(rows: Sequence[dict], model, tokenizer, seed: int) -> list[dict]:
 def finals(rows: Sequence[dict]) -> list[dict]:
     """The rows, each with the teacher's final text and answer; `hinted`: only once it was told the answer."""
     asked = [{**row, "student_draft": row["draft"]} for row in rows]
-    kept, back = lab2.sorted_out(lab2.taught(RuleTeacher(rows, seed=SEED), asked, attempts=1))
+    kept, back = sorted_out(taught(RuleTeacher(rows, seed=SEED), asked, attempts=1))
     found = {record["qid"]: (record, record in back) for record in (*kept, *back)}
     made = []
     for row in rows:
