@@ -43,6 +43,7 @@ def ratios_figure(logs: Mapping[str, Sequence[dict]]):
             said.append(f"{name}, {title}: {values[-1]:.2f} nats at the end")
         axis.axhline(0, color="black", linewidth=0.8)
         axis.set(xlabel="epoch", ylabel="log-ratio to the reference (nats)", title=title)
+        axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].legend(fontsize=8)
     return fig, f"Log-ratios by epoch. {'; '.join(said)}."
 
@@ -61,13 +62,15 @@ def accuracy_figure(arms: Mapping[str, dict]):
         rows = [row["pairs"][kind] for row in arms.values()]
         values = np.array([row["accuracy"] for row in rows])
         ends = np.array([row["wilson_95"] for row in rows]).T
-        places = np.arange(len(rows)) + 0.36 * number - 0.18
+        places = np.arange(len(rows)) + 0.6 * (number + 0.5) / len(kinds) - 0.3
         bars = np.abs(ends - values)
         axes.errorbar(places, values, yerr=bars, **{**draw.arm(number), "linestyle": ""}, label=kind)
-        axes.plot(places, [row["length_control"] for row in rows], "kx", label=f"length alone, {kind}")
+        for control, mark in (("length", "kx"), ("draft", "k_")):
+            words = {"length": "length alone", "draft": "the draft's answer"}[control] if not number else None
+            axes.plot(places, [row[f"{control}_control"] for row in rows], mark, label=words)
         said.append(f"{kind}: " + ", ".join(f"{a} {v:.2f}" for a, v in zip(arms, values, strict=True)))
     axes.set_xticks(range(len(arms)), list(arms), rotation=30, ha="right", fontsize=8)
-    axes.set(ylabel="reward accuracy, held out", ylim=(0, 1.02))
+    axes.set(ylabel="reward accuracy, held out", ylim=(-0.02, 1.02))
     axes.legend(fontsize=8)
     return fig, f"Held-out reward accuracy. {'; '.join(said)}."
 
