@@ -27,16 +27,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito 2008, "Color Universal Design"; yellow left out, since thin yellow lines vanish on white.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
-MARKERS = (
-    "o",
-    "s",
-    "^",
-    "D",
-    "v",
-    "P",
-    "X",
-    "p",
-)  # of other lengths than the palette: an eighth arm is no first
+# Of another length than the palette, so that an eighth arm doesn't look like the first.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 
 STYLE = {

@@ -856,7 +856,6 @@ def test_known_warnings_are_left_unsaid_and_others_are_shown():
         warnings.simplefilter("always")
         leave_unsaid()
         warnings.warn("`is_gradient_checkpointing` is deprecated", FutureWarning, stacklevel=1)
-        warnings.warn("Unable to fetch remote file due to an error", UserWarning, stacklevel=1)
         warnings.warn("the loss is NaN", UserWarning, stacklevel=1)
     assert [str(warning.message) for warning in shown] == ["the loss is NaN"]
 

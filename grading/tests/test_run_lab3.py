@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
+import peft
 import pytest
 import torch
 import transformers
@@ -269,6 +271,23 @@ def test_phase_a_and_b_are_asked_without_a_draft(settings, monkeypatch):
     run.run(settings(guided_rounds=0), until="evaluate")
     with_draft = [["Student draft: " in prompt for prompt in prompts] for prompts in seen]
     assert with_draft == [[True] * 4] * 2 + [[False] * 4] * 2  # the start and the arm, then both phases
+
+
+def test_a_named_base_is_never_looked_up_on_the_hub(settings, monkeypatch):
+    def asked(*given, **named):
+        raise AssertionError(f"the hub was asked for {given}")
+
+    monkeypatch.setattr(peft.utils.save_and_load, "check_file_exists_on_hf_hub", asked)
+    named = settings(starts=dict.fromkeys(("phase_a", "phase_b"), "nano-facts-cot"), epochs=1, batch_size=12)
+    found = run.run(named, until="train")
+    kept = json.loads((found.folder / "adapters/dpo/adapter_config.json").read_text("utf-8"))
+    assert kept["base_model_name_or_path"] == "nano-facts"
+
+
+def test_recorded_attributions_are_complete():
+    path = Path(run.__file__).with_name("expected.json")
+    highest = json.loads(path.read_text("utf-8"))["records"]["high"]["attribution"]
+    assert highest["trained"]["completeness_error"] < 0.01
 
 
 def test_of_two_drafts_the_one_with_the_needed_questions_is_preferred():

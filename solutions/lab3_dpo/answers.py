@@ -95,3 +95,9 @@ def verdict(first: str, second: str, task: dict) -> str:
     """Which of two drafts asks the more useful questions: "first", "second" or "tie"."""
     gap = usefulness(first, task) - usefulness(second, task)
     return "first" if gap > 0 else "second" if gap < 0 else "tie"
+
+
+def with_entity(rows: Sequence[dict], tasks: Sequence[dict]) -> list[dict]:
+    """The rows with what their questions share, for intervals."""
+    names = [(task.get("entities") or [task["qid"]])[0] for task in tasks]
+    return [{**row, "entity": name} for row, name in zip(rows, names, strict=True)]

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .answers import verdict, write
+from .answers import verdict, with_entity, write
 from .config import Config
 from .data import build_pairs, prompt_text, read_answer
 from .evaluate import win_rate
@@ -110,10 +110,11 @@ def compared(
     """The judge's verdicts on the model's drafts of the held-out questions against those before: new first,
     and old first."""
     new = new_drafts(start, held_out, config, 100 * config.seed + number)
-    return [
+    rows = [
         {"round": number, "qid": task["qid"], "ab": verdict(a, b, task), "ba": verdict(b, a, task)}
         for a, b, task in zip(new, before, held_out, strict=True)
     ]
+    return with_entity(rows, held_out)
 
 
 def summary(verdicts: Sequence[dict]) -> dict:

@@ -30,7 +30,7 @@ from labkit.errors import LabError
 from labkit.runs import RunFolder
 
 from . import figures, report
-from .answers import TASK, TASKS, answered, write
+from .answers import TASK, TASKS, answered, with_entity, write
 from .attribution import attributions, random_weights
 from .batches import encode_pairs, logps_of_pairs
 from .config import PHASES, Arm, Config, shrunk
@@ -65,13 +65,8 @@ from .training import Start, load_start, train, train_with_trl
 __all__ = ["EFFECT_TARGETS", "RECORDED", "STAGES", "Result", "effects", "main", "run"]
 
 STAGES = ("data", "train", "evaluate", "ablate", "attribute", "guide", "report")
-RECORDED = (
-    "arms",
-    "phases",
-    "ablations",
-    "attribution",
-    "guided",
-)  # metrics that `make effects` keeps, over seeds
+# Metrics that `make effects` keeps, over seeds.
+RECORDED = ("arms", "phases", "ablations", "attribution", "guided")
 LOSSES = {
     "dpo": (dpo_loss,),
     "cal_dpo": (cal_dpo_loss,),
@@ -169,7 +164,9 @@ def train_arms(folder: RunFolder, config: Config, device) -> None:
                 log = train_with_trl(start, pairs, arm, config, folder.file(f"trl/{name}"))
             else:
                 log = train(start, pairs, arm, config, name)
-            start.model.save_pretrained(target, selected_adapters=[start.model.active_adapter])
+            # Embeddings aren't trained; to find that out PEFT would ask the hub for the base's configuration.
+            options = {"selected_adapters": [start.model.active_adapter], "save_embedding_layers": False}
+            start.model.save_pretrained(target, **options)
             write_jsonl(log_file, log)
             del start
         gc.collect()
@@ -240,7 +237,7 @@ def misled_pairs(pairs: Sequence[dict], seed: int) -> list[dict]:
 
 
 def draft_prefers(pair: dict) -> float | None:
-    """1.0 if the draft's answer is the chosen text's, 0.0 if the rejected one's; 0.5: both's, neither's."""
+    """1.0 if the draft's answer is the chosen text's, 0.0 if the rejected one's, else 0.5; None: not read."""
     said = read_answer(first_answer(split_prompt(pair["prompt"])[1] or ""))
     if said is None:
         return None
@@ -267,12 +264,6 @@ def scored_pairs(arm: Start, pairs: Sequence[dict], config: Config) -> list[dict
         }
         for i, pair in enumerate(pairs)
     ]
-
-
-def with_entity(rows: Sequence[dict], tasks: Sequence[dict]) -> list[dict]:
-    """The rows with what their questions share, for intervals."""
-    names = [(task.get("entities") or [task["qid"]])[0] for task in tasks]
-    return [{**row, "entity": name} for row, name in zip(rows, names, strict=True)]
 
 
 # ---- ablate ----
@@ -347,7 +338,7 @@ def guide(folder: RunFolder, config: Config, device) -> None:
             before = new_drafts(start, held_out, config, 100 * config.seed + 99)
             start = load_arm(folder, config, device, config.main_arm)
             rounds, questions = guided_loop(start, tasks, held_out, before, config)
-        write_jsonl(items, with_entity(questions, held_out * (config.guided_rounds + 1)))
+        write_jsonl(items, questions)
         write_jsonl(path, rounds)
 
 

@@ -6,19 +6,17 @@ own experiment (`labs run lab3`).
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
 from labkit.data import read_jsonl, write_checksums
 from labkit.models import load_causal_lm, load_tokenizer
-from labkit.stats import clustered_bootstrap, wilson
+from labkit.stats import clustered_bootstrap
 from solutions.lab2_distillation.generate import replies
 from solutions.lab3_dpo.answers import answered, usefulness
 from solutions.lab3_dpo.data import prompt_text, read_answer, shuffle_drafts
 
-from ..lab2 import world
-from ..readme import put_section
+from ..readme import file_table, put_section, share
 from ..training import MODELS
 from . import checkpoints, drafts, pairs, records
 
@@ -53,17 +51,12 @@ def answers(name: str, tasks: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def share(hits: list[bool]) -> str:
-    low, high = wilson(sum(hits), len(hits))
-    return f"{sum(hits) / len(hits):.1%} ({low:.1%} – {high:.1%})"
-
-
 def draft_line(tasks: list[dict]) -> str:
     """What the recorded drafts are like."""
     right = [read_answer(task["draft"].splitlines()[0]) is task["answer"] for task in tasks]
     asks = [usefulness(task["draft"], task) == 2 for task in tasks]  # both facts, and nothing else
-    found = f"{share(right)} guess right and {share(asks)} ask for exactly the two facts"
-    return f"of {len(tasks):,} test drafts {found}"
+    said, asked = share(sum(right), len(tasks)), share(sum(asks), len(tasks))
+    return f"of {len(tasks):,} test drafts {said} guess right and {asked} ask for exactly the two facts"
 
 
 def card(name: str, title: str, how: str, tasks: list[dict], drafted: str = "") -> str:
@@ -117,11 +110,6 @@ def write_cards(folder: Path = MODELS) -> None:
 
 def write_data_section(folder: Path) -> None:
     """Lab 3's section of `data/README.md`."""
-    lines = []
-    for path in sorted((folder / "lab3_dpo").glob("*.jsonl")):
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        schema = ", ".join(f"`{key}`" for key in rows[0])
-        lines.append(f"| `lab3_dpo/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
     rows = read_jsonl(folder / "lab3_dpo" / pairs.PAIRS)
     kinds = Counter((row["split"], row["kind"], row["source"]) for row in rows)
     natural, matched = (
@@ -146,9 +134,7 @@ def write_data_section(folder: Path) -> None:
 
 Written by `python -m grading.recipes.lab3 pairs` and `card` (staff).
 
-| file | rows | fields | sha256 |
-| --- | --- | --- | --- |
-{chr(10).join(lines)}
+{file_table(folder, "lab3_dpo")}
 
 - `tasks`: Lab 2's training and test questions, each with a draft that nano-facts-cot sampled at
   temperature {drafts.TEMPERATURE:.0f} (design seed {drafts.SEED}). Training rows have the rule-based

@@ -31,7 +31,8 @@ from . import drafts
 
 ANSWER, COT = "nano-facts-answer", "nano-facts-cot"
 # Lab 2's settings, and what differs. Phase B is cut short: with 200 questions it is right on 97 % of the test
-# questions without a draft, and then neither preference training nor a draft could be worth anything.
+# questions without a draft (Lab 2's expected.json), and then neither preference training nor a draft could be
+# worth anything.
 CHANGED = {ANSWER: {}, COT: {"train_samples": 60, "enough_epochs": 1}}
 DRAFTED = 100  # chosen texts that this Phase B then reads behind prompts with a draft
 DRAFTED_EPOCHS, DRAFTED_RATE = 3, 5e-4
