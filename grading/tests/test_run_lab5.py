@@ -8,7 +8,11 @@ the same again.
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -158,23 +162,26 @@ def test_existing_responses_can_be_taken(settings):
 
 
 @pytest.mark.parametrize("rehearsal", [False, True])
-def test_rehearsal_puts_the_pretrained_models_reply_beside_each_judgment(settings, rehearsal):
-    config = Config(**settings, pipeline="judgment", selections=("misjudged",), rehearsal=rehearsal)
+def test_rehearsal_puts_the_pretrained_models_answers_beside_judgments(settings, rehearsal):
+    changed = {**settings, "selections": ("misjudged",), "rehearsal": rehearsal, "passes": 2}
+    config = Config(**changed, pipeline="judgment")
     system = System(run.RunFolder.open("lab5", config), config)
     run.prepare_data(system.folder, config)
     for epoch, reply in ((0, "as before"), (1, "as it is now")):
         responses, tested = judging.files_of(config, "misjudged", "train", epoch)
         rows = [{"qid": f"train{i}", "ability": "can", "target": "yes"} for i in range(3)]
-        write_jsonl(system.folder.file(responses), [{**row, "replies": [reply, "other"]} for row in rows])
+        rows[2]["ability"] = "can" if epoch else "cannot"  # could not be answered before any training
+        replies = [f"{reply} {trial}" for trial in range(3)]
+        write_jsonl(system.folder.file(responses), [{**row, "replies": replies} for row in rows])
         said = ["no", "yes", "no"]
         write_jsonl(
             system.folder.file(tested), [{**r, "judgment": s} for r, s in zip(rows, said, strict=True)]
         )
     turns = judging.training_rows(system, "misjudged", 2)
-    assert [turn[-1]["content"] for turn in turns] == ["yes", "yes"] + ["as before"] * 2 * rehearsal
-    if rehearsal:
-        asked = [trivia("train", i)["question"] for i in (0, 2)]
-        assert [turn[0]["content"] for turn in turns[2:]] == [f"Question: {each}" for each in asked]
+    own = [["as before 2"], ["as before 0"]] if rehearsal else [[], []]  # trials of the third and fourth pass
+    assert [turn[-1]["content"] for turn in turns] == ["yes", "yes", *own[0], "yes", "yes", *own[1]]
+    asked = [turn[0]["content"] for turn in turns if turn[-1]["content"] != "yes"]
+    assert set(asked) <= {f"Question: {trivia('train', 0)['question']}"}
 
 
 # ---- pipeline (b) ----
@@ -271,27 +278,39 @@ def test_a_judges_adapter_can_be_on_the_last_blocks_alone(settings, tmp_path):
 # ---- killed, and several processes ----
 
 
-@pytest.mark.parametrize("fatal", [2, 9, 14])
-def test_a_killed_run_goes_on_to_the_same_numbers(settings, monkeypatch, tmp_path, fatal):
-    config = Config(**{**settings, "epochs": 1, "knowledge_epochs": 1}, selections=("balanced",))
-    whole = run.run(replace(config, out=str(tmp_path / "whole")))
-    work, seen = jobs.work, []
+KILLED = """
+import json, os, signal, sys
+from labkit.data import read_jsonl, write_jsonl
+from solutions.lab5_metacognition import jobs, run
+from solutions.lab5_metacognition.config import Config
 
-    def killed(job, rank, world):
-        seen.append(job["kind"])
-        if len(seen) == fatal and job["kind"] != "train":  # dies when its first shard is written
-            few = read_jsonl(job["records"])[: job["shard_items"]]
-            write_jsonl(job["records"], few)
-            work(job, rank, world)
-        if len(seen) == fatal:
-            raise KeyboardInterrupt
+settings, fatal, work, seen = json.loads(sys.argv[1]), int(sys.argv[2]), jobs.work, []
+
+def killed(job, rank, world):
+    seen.append(job["kind"])
+    if len(seen) == fatal and job["kind"] != "train":  # dies when its first shard is written
+        write_jsonl(job["records"], read_jsonl(job["records"])[: job["shard_items"]])
+    if len(seen) != fatal or job["kind"] != "train":
         work(job, rank, world)
+    if len(seen) == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(jobs, "work", killed)
-    with pytest.raises(KeyboardInterrupt):
-        run.run(config)
-    monkeypatch.setattr(jobs, "work", work)
-    assert run.run(config).metrics == whole.metrics
+jobs.work = killed
+run.run(Config(**{**settings, "selections": tuple(settings["selections"])}))
+"""
+
+
+def test_a_run_killed_at_three_stages_goes_on_to_the_same_numbers(settings, tmp_path):
+    """Really killed: while collecting, while training a judge, and while the stale judge is tested."""
+    settings |= {"epochs": 1, "selections": ("balanced",)}
+    config = Config(**settings)
+    for fatal in ("2", "5", "18"):
+        words = [sys.executable, "-c", KILLED, json.dumps(settings), fatal]
+        done = subprocess.run(words, cwd=staff_root(), capture_output=True, text=True)
+        assert done.returncode == -signal.SIGKILL, done.stderr[-500:]
+    stages = {path.stem for path in (Path(config.out) / ".stages").glob("*.json")}
+    assert "b2_collect_test" in stages and "report" not in stages
+    assert run.run(config).metrics == run.run(replace(config, out=str(tmp_path / "whole"))).metrics
 
 
 def job_of(world, folder, kind: str, **more) -> dict:
@@ -440,6 +459,7 @@ def test_every_preset_is_read_and_can_be_shrunk(name):
         {"start_epoch": 11},
         {"experiment": "../elsewhere"},
         {"phase_lr": -1},
+        {"lora_dropout": 1},
     ],
 )
 def test_settings_that_cannot_work_are_refused(wrong):

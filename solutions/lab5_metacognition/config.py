@@ -53,7 +53,7 @@ class Config:
     passes: int = 1  # over the selected rows in an epoch; published: 1
     label_mode: Literal["binary", "uncertainty"] = "binary"  # published
     selections: tuple[Selection, ...] = ("balanced", "misjudged")  # one arm each; published: misjudged
-    rehearsal: bool = False  # True: judgments are learned beside the model's own replies; published: without
+    rehearsal: bool = False  # True: the model's own answers are learned beside judgments; published: not
     judgment_lora: bool = False  # False: all weights are trained, as published
     skip_collect: bool = False  # published; True: take responses.jsonl as it lies there
     start_epoch: int = 1  # published; epochs from this one on are trained again
@@ -76,6 +76,7 @@ class Config:
     # ---- training ----
     lora_r: int = 16  # published
     lora_alpha: int = 32  # published
+    lora_dropout: float = 0.0  # in an adapter while it learns; the guide names none
     judge_blocks: int | None = (
         None  # a judge's LoRA is on the last so many blocks; None, as published: on all
     )
@@ -103,6 +104,8 @@ class Config:
             raise ValueError(f"temperature must be above 0, found {self.temperature}: greedy trials are one")
         if self.lr <= 0 or self.learning_rate <= 0 or not 0 <= self.warmup_share < 1:
             raise ValueError("need positive learning rates and 0 <= warmup_share < 1")
+        if not 0 <= self.lora_dropout < 1:
+            raise ValueError(f"lora_dropout must be at least 0 and below 1, found {self.lora_dropout}")
         if self.judge_blocks is not None and self.judge_blocks < 1:
             raise ValueError(f"judge_blocks must be at least 1, found {self.judge_blocks}")
         if not 0 < self.taught_share <= 1:

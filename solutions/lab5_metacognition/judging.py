@@ -79,7 +79,6 @@ def epochs(system: System, selection: str) -> None:
             lambda epoch=epoch: training_rows(system, selection, epoch),
             f"{place}/epoch_{epoch}",
             uses=(judgment_messages, select_misjudged, select_balanced),
-            epochs=config.passes,
             learning_rate=config.lr,
             batch_size=config.batch_size,
             batches_per_step=config.batches_per_step,
@@ -98,19 +97,23 @@ def epochs(system: System, selection: str) -> None:
 
 
 def training_rows(system: System, selection: str, epoch: int) -> list:
-    """The conversations of an epoch: what the selection takes, with the word that was right.
+    """The conversations of an epoch, pass by pass: what the selection takes, with the word that was right.
 
-    With `rehearsal` each of these comes with its question as it is answered, and the pretrained model's first
-    reply: nothing new to learn, but who only learns to say yes and no says it to every question.
+    With `rehearsal`, what the pretrained model can answer of it comes once more, with its own reply: who only
+    learns to say yes and no says it to every question. Each time with another trial, since of a single reply
+    chance is learnt by heart.
     """
     config = system.config
     rows = system.rows(files_of(config, selection, "train", epoch - 1)[1])
     seed = config.seed * 100 + epoch
     chosen = select_misjudged(rows) if selection == "misjudged" else select_balanced(rows, seed)
     questions = {row["qid"]: row for row in system.rows("data/train.jsonl")}
-    made = [judgment_messages(questions[row["qid"]], row["ability"], config.label_mode) for row in chosen]
-    if config.rehearsal:
-        first = system.rows(files_of(config, selection, "train", 0)[0])
-        replies = {row["qid"]: row["replies"][0] for row in first}
-        made += [answer_messages(questions[row["qid"]], replies[row["qid"]]) for row in chosen]
+    judged = [judgment_messages(questions[row["qid"]], row["ability"], config.label_mode) for row in chosen]
+    first = system.rows(files_of(config, selection, "train", 0)[0]) if config.rehearsal else []
+    own = {row["qid"]: row["replies"] for row in first if row["ability"] != "cannot"}
+    kept = [row["qid"] for row in chosen if row["qid"] in own]
+    made = []
+    for number in range((epoch - 1) * config.passes, epoch * config.passes):
+        again = [(questions[qid], own[qid][number % len(own[qid])]) for qid in kept]
+        made += [*judged, *(answer_messages(question, reply) for question, reply in again)]
     return made

@@ -140,8 +140,8 @@ class System:
             "folder": str(self._scratch(stage)),
         }
         if job["kind"] == "train":
-            sizes = ("warmup_share", "max_length", "lora_r", "lora_alpha", "tracker", "seed")
-            job |= {name: getattr(config, name) for name in sizes}
+            sizes = ("warmup_share", "max_length", "lora_r", "lora_alpha", "lora_dropout")
+            job |= {name: getattr(config, name) for name in (*sizes, "tracker", "seed")}
         jobs.perform(job, config.num_gpus)
         return job
 

@@ -47,6 +47,7 @@ class TrainJob:
     max_length: int = 1024
     lora_r: int = 16
     lora_alpha: int = 32
+    lora_dropout: float = 0.0
     lora_blocks: int | None = None
     deepspeed: str | None = None
     tracker: str = "none"
@@ -164,7 +165,11 @@ def prepared(job: TrainJob):
         return peft.PeftModel.from_pretrained(model, job.adapter, is_trainable=True)
     layers = "all-linear" if job.lora_blocks is None else last_layers(model, job.lora_blocks)
     settings = peft.LoraConfig(
-        r=job.lora_r, lora_alpha=job.lora_alpha, target_modules=layers, task_type="CAUSAL_LM"
+        r=job.lora_r,
+        lora_alpha=job.lora_alpha,
+        lora_dropout=job.lora_dropout,
+        target_modules=layers,
+        task_type="CAUSAL_LM",
     )
     return peft.get_peft_model(model, settings)
 

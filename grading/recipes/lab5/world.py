@@ -19,14 +19,16 @@ import json
 import math
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "data" / "lab5_metacognition"
 WORLD_SEED = 20_261_121
-ENTITIES = {"train": 240, "validation": 210}  # asked about; no entity is on two sides
+DRAWN = {"train": 240, "validation": 210}  # asked about, as the corpus was drawn
+MOVED = (1, 2, 3)  # of every 7 drawn validation entities: trained on, for a judge learnt 240 by heart
+ENTITIES = {"train": 330, "validation": 120}  # after that; no entity is on two sides
 FREQUENCY = {"well_known": 0.42, "shaky": 0.26, "unknown": 0.32}  # shares of the entities of a side
 SHAKY = (0.03, 0.20)  # how often a shaky entity is met, per meeting of a well-known one (log-uniform)
 OPEN = {"train": 480, "validation": 400}  # open-book questions
@@ -159,28 +161,39 @@ def _split(count: int, shares: dict[str, float]) -> list[str]:
 
 
 @cache
-def entities() -> dict[str, tuple[Entity, ...]]:
-    """Everything there is, by side.
-
-    "train" and "validation" are what the lab asks about. "tail" are the names that the corpus mentions now
-    and then; "story" names only occur in texts with a question, with values made up for each text.
-    """
-    made: dict[str, list[Entity]] = {side: [] for side in (*ENTITIES, "tail", "story")}
+def drawn() -> dict[str, tuple[Entity, ...]]:
+    """Everything there is, in the order and on the sides of the draw: what the corpus goes by."""
+    made: dict[str, list[Entity]] = {side: [] for side in (*DRAWN, "tail", "story")}
     for kind in kinds():
         rng = random.Random(f"{WORLD_SEED}/{kind}")
         halves = [lexicon().names[kind, part] for part in ("first", "second")]
         stock = [f"{first} {second}" for first in halves[0] for second in halves[1]]
         rng.shuffle(stock)
-        for side, count in ENTITIES.items():
+        for side, count in DRAWN.items():
             for frequency in _split(count // len(kinds()), FREQUENCY):
                 low, high = (math.log(bound) for bound in SHAKY)
-                drawn = math.exp(rng.uniform(low, high))
-                weight = {"well_known": 1.0, "shaky": drawn, "unknown": 0.0}[frequency]
+                rate = math.exp(rng.uniform(low, high))
+                weight = {"well_known": 1.0, "shaky": rate, "unknown": 0.0}[frequency]
                 made[side].append(Entity(kind, stock.pop(), side, frequency, weight, draw_values(kind, rng)))
         for number, name in enumerate(sorted(stock)):
             side = "story" if number % 3 == 0 else "tail"
             made[side].append(Entity(kind, name, side, side, 0.0, draw_values(kind, rng)))
     return {side: tuple(things) for side, things in made.items()}
+
+
+@cache
+def entities() -> dict[str, tuple[Entity, ...]]:
+    """Everything there is, by side.
+
+    "train" and "validation" are what the lab asks about. "tail" are the names that the corpus mentions now
+    and then; "story" names only occur in texts with a question, with values made up for each text. Kinds and
+    frequencies lie in blocks, so every nth entity is a stratified pick.
+    """
+    moved, kept = [], []
+    for number, thing in enumerate(drawn()["validation"]):
+        (moved if number % 7 in MOVED else kept).append(thing)
+    train = (*drawn()["train"], *(replace(thing, side="train") for thing in moved))
+    return {**drawn(), "train": train, "validation": tuple(kept)}
 
 
 # ---- sentences ----
