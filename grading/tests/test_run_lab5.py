@@ -22,10 +22,10 @@ from labkit.config import parse
 from labkit.data import read_jsonl, write_jsonl
 from labkit.errors import LabError
 from solutions.lab5_metacognition import jobs, judging, published, report, run, training
-from solutions.lab5_metacognition.collect import first_tokens
+from solutions.lab5_metacognition.collect import first_tokens, prompt_of, sample_replies
 from solutions.lab5_metacognition.config import Config, shrunk
-from solutions.lab5_metacognition.phases import taught_entities
-from solutions.lab5_metacognition.system import System
+from solutions.lab5_metacognition.phases import judged_entities, taught_entities, taught_turns
+from solutions.lab5_metacognition.system import System, Weights, balanced
 
 PRESETS = staff_root() / "solutions/lab5_metacognition/configs"
 
@@ -103,6 +103,7 @@ def test_judgment_training_writes_the_published_folder_and_is_gone_on_with(setti
     place = result.folder / published.judgment_folder(config, "balanced")
     assert place.name == "nano_trivia_triviaqa_binary_lr1e03_balanced_seed1"
     names = ["responses.jsonl", "val_responses.jsonl", "tested_epoch0.jsonl", "val_tested_epoch0.jsonl"]
+    names.append("val_responses_again.jsonl")
     names += [
         f"{prefix}{kind}_epoch{n}.jsonl"
         for n in (1, 2)
@@ -149,16 +150,18 @@ def test_existing_responses_can_be_taken(settings):
     system = System(run.RunFolder.open("lab5", config), config)
     run.prepare_data(system.folder, config)
     path = system.folder.file(f"{published.judgment_folder(config, 'balanced')}/responses.jsonl")
-    weights = run.run_judgment.__globals__["Weights"](config.model)
+    weights = Weights(config.model)
     given = [{"qid": f"train{i}", "replies": ["7", "7", "pens"]} for i in range(19)]
     write_jsonl(path, given)
     name = str(path.relative_to(system.folder.path))
     with pytest.raises(LabError, match="none to 1 of 20"):
-        system.collect("one", "data/train.jsonl", weights, name, tag=0)
+        system.collect("one", "data/train.jsonl", weights, name, tag=0, first=True)
     write_jsonl(path, [*given, {"qid": "train19", "replies": ["pens", "a 7", "17"]}])
-    rows = system.collect("two", "data/train.jsonl", weights, name, tag=0)
+    rows = system.collect("two", "data/train.jsonl", weights, name, tag=0, first=True)
     assert rows[1]["correct"] == [True, True, False] and rows[19]["correct"] == [False, True, False]
     assert rows[0]["ability"] == "cannot" and rows[1]["ability"] == "uncertain"
+    rows = system.collect("three", "data/train.jsonl", weights, name, tag=0)  # of a trained model: asked anew
+    assert [row["replies"] for row in rows[:19]] != [row["replies"] for row in given]
 
 
 @pytest.mark.parametrize("rehearsal", [False, True])
@@ -188,7 +191,8 @@ def test_rehearsal_puts_the_pretrained_models_answers_beside_judgments(settings,
 
 
 def test_three_phases_write_the_published_folders(settings):
-    config = Config(**settings, pipeline="multiphase", phase_label_mode="uncertainty")
+    changed = {**settings, "judged_share": 0.5, "phase_selection": "all"}
+    config = Config(**changed, pipeline="multiphase", phase_label_mode="uncertainty")
     result = run.run(config)
     place = result.folder / "experiments/nano-trivia_triviaqa_train20_test12_seed1"
     names = [
@@ -218,21 +222,36 @@ def test_three_phases_write_the_published_folders(settings):
         for split, row in tests.items():
             assert row["n"] == {"train": 20, "test": 12}[split]
             assert sum(sum(cells.values()) for cells in row["matrix"].values()) == row["n"]
-    assert found["stale"]["learned"]["n"] + found["stale"]["known_and_taught"]["n"] == 10
-    assert found["stale"]["untaught"]["n"] == 10 and found["stale"]["validation"]["n"] == 12
+    rows = read_jsonl(result.folder / "data/phases_train.jsonl")
+    judged = judged_entities(rows, 0.5, config.seed)
+    for file in ("phase1_judgment/training_data.jsonl", "phase3_judgment/training_data_v2.jsonl"):
+        seen = {row["qid"] for row in read_jsonl(place / file)}
+        assert seen == {row["qid"] for row in rows if row["entity"] in judged} and len(judged) == 5
+    sizes = {name: found["stale"][name]["n"] for name in found["stale"]}
+    new = [row for row in rows if row["entity"] not in judged]
+    assert sizes["untaught"] == sum(row["entity"] not in taught for row in new)
+    assert sizes["learned"] + sizes["known_and_taught"] == sum(row["entity"] in taught for row in new)
+    assert sizes["validation"] == found["changes"]["stale_validation"]["n"] == 12
 
 
 def test_phases_run_one_by_one_and_in_order(settings):
     config = Config(**settings, pipeline="multiphase", experiment="mine", no_lora=True)
     with pytest.raises(LabError, match="phase 1 isn't finished"):
         run.run(replace(config, phase=2))
-    for phase in (1, 2):
-        assert run.run(replace(config, phase=phase)).metrics == {}
+    for phase, judges in ((1, ["baseline", "v1"]), (2, ["baseline", "v1", "v1_after_knowledge"])):
+        result = run.run(replace(config, phase=phase))
+        assert [*result.metrics["phases"]["judges"]] == judges and result.effects == {}
+        state = json.loads((result.folder / "experiments/mine/pipeline_state.json").read_text("utf-8"))
+        assert state == {"completed_phases": [*range(1, phase + 1)], "current_phase": phase + 1}
     result = run.run(replace(config, phase=3))
     place = result.folder / "experiments/mine"
+    run.run(replace(config, phase=1))  # nothing is forgotten
+    state = json.loads((place / "pipeline_state.json").read_text("utf-8"))
+    assert state == {"completed_phases": [1, 2, 3], "current_phase": None}
     assert (place / "phase1_judgment/judgment_v1/model.safetensors").is_file()  # all weights, no adapter
     assert not (place / "phase2_knowledge/base_with_knowledge").exists()
-    assert result.metrics["phases"]["stale"]["learned"]["v2"]["pp"] is not None
+    assert result.metrics["phases"]["stale"]["learned_in_training"]["v2"]["pp"] is not None
+    assert result.metrics["phases"]["stale"]["learned"]["n"] == 0  # judges learned from all: nothing is new
 
 
 def test_merging_by_hand_gives_the_answers_of_the_adapter(settings, world, tmp_path):
@@ -418,9 +437,12 @@ def test_published_options_work_by_their_published_names():
     config = run.configured([*words.split(), "--start_epoch", "3"])
     assert (config.epochs, config.lr, config.batch_size, config.out) == (10, 4e-6, 2, "there")
     assert config.label_mode == "uncertainty" and config.skip_collect and config.start_epoch == 3
-    assert published.judgment_folder(run.configured(["--profile", "gpu", "--lr", "1e-5"]), "misjudged") == (
-        "experiments/qwen2.5_7b_instruct_triviaqa_binary_lr1e05_misjudged_seed1"
-    )
+    for rate, shown in (("1e-5", "lr1e05"), ("1.5e-5", "lr1.5e05"), ("4e-6", "lr4e06")):
+        config = run.configured(["--profile", "gpu", "--lr", rate])
+        name = f"experiments/qwen2.5_7b_instruct_triviaqa_binary_{shown}_misjudged_seed1"
+        assert published.judgment_folder(config, "misjudged") == name
+    assert run.configured(["--profile", "nano", "--phase", "2"]).pipeline == "multiphase"
+    assert run.configured(["--profile", "gpu", "--pipeline", "judgment", "--train_batch", "4"]).num_gpus == 8
 
 
 def test_defaults_are_the_published_ones():
@@ -455,6 +477,7 @@ def test_every_preset_is_read_and_can_be_shrunk(name):
         {"num_trials": 0},
         {"batches_per_step": 3, "num_gpus": 2},
         {"taught_share": 0},
+        {"judged_share": 1.5},
         {"selections": ()},
         {"start_epoch": 11},
         {"experiment": "../elsewhere"},
@@ -472,14 +495,65 @@ def test_the_gpu_preset_runs_shrunk(world, tmp_path, monkeypatch, model):
     monkeypatch.setenv("LABS_MODELS", str(world / "models"))
     words = ["--profile", "gpu", "--shrink", "--model", model, "--out", str(tmp_path / "run"), "--force_cpu"]
     words += ["--source", str(world / "questions"), "--selections", "misjudged", "--phase_selection", "all"]
-    assert run.main([*words, "--lora_r", "2"]).metrics["judgment"]["misjudged"]["epochs"][1]["epoch"] == 1
+    found = run.main([*words, "--lora_r", "2"]).metrics
+    assert [row["val"]["n"] for row in found["judgment"]["misjudged"]["epochs"]] == [8, 8]
+    assert all(tests["test"]["n"] == 8 for tests in found["phases"]["judges"].values())
 
 
 def test_words_that_begin_alike_are_an_error():
     tokenizer = fixtures.make("tiny_tokenizer")
-    assert [len(ids) for ids in first_tokens(tokenizer, ("yes", "no"))] == [2, 2]  # "yes" and "Yes"
+    pieces = {word: tokenizer(word, add_special_tokens=False)["input_ids"] for word in ("yes", "Yes")}
+    counted = {pieces["yes"][0], *(pieces["Yes"] if len(pieces["Yes"]) == 1 else ())}
+    assert set(first_tokens(tokenizer, ("yes", "no"))[0]) == counted  # "Y" alone begins many words
     with pytest.raises(LabError, match="first token"):
         first_tokens(tokenizer, ("yes", "yet"))
+
+
+def test_no_entity_may_be_on_two_sides(settings, world, tmp_path):
+    rows = [trivia("train", i) for i in range(20)]
+    folder = tmp_path / "mixed"
+    write_jsonl(folder / "train.jsonl", rows)
+    write_jsonl(folder / "validation.jsonl", [*(trivia("validation", i) for i in range(11)), rows[3]])
+    with pytest.raises(LabError, match="1 in both, 'train1'"):
+        run.run(Config(**{**settings, "source": str(folder)}))
+
+
+def test_trials_are_sampled_as_the_settings_say_whatever_the_models_own_file_says(world):
+    model, tokenizer = training.load_trained(str(world / "models/nano-trivia"), None, "cpu")
+    records = [{"question": trivia("train", i)["question"], "context": ""} for i in range(6)]
+    sizes = {"trials": 4, "temperature": 3.0, "max_new_tokens": 3, "batch_size": 3, "seed": 5}
+    plain = sample_replies(model, tokenizer, records, **sizes)
+    for name, value in (("top_p", 0.01), ("repetition_penalty", 5.0), ("min_p", 0.9), ("top_k", 1)):
+        setattr(model.generation_config, name, value)
+    assert sample_replies(model, tokenizer, records, **sizes) == plain
+
+
+def test_a_reply_begins_where_the_template_puts_its_words():
+    tokenizer = fixtures.make("tiny_tokenizer")
+    turns = [{"role": "user", "content": "Question: How?"}]
+    usual = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert prompt_of(tokenizer, turns) == usual
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|user|>{% if m.role == 'assistant' %}final:{% endif %}{{ m.content }}<|end|>"
+        "{% endfor %}{% if add_generation_prompt %}<|user|>{% endif %}"
+    )
+    assert prompt_of(tokenizer, turns) == "<|user|>Question: How?<|end|><|user|>final:"
+    row = training.encoded(tokenizer, [*turns, {"role": "assistant", "content": "7"}], 100)
+    learned = [i for i, label in zip(row["input_ids"], row["labels"], strict=True) if label != -100]
+    assert tokenizer.decode(learned).startswith("7")
+
+
+def test_facts_are_taught_in_other_words_where_there_are_some():
+    row = {"question": "Where?", "context": "", "aliases": ["Parum", "P"]}
+    turns = taught_turns({**row, "other_wordings": ["In which town?", "In what town?"]})
+    asked = ["Question: In which town?", "Question: In what town?"]
+    assert [turn[0]["content"] for turn in turns] == asked
+    assert [turn[1]["content"] for turn in turns] == ["Parum"] * 2
+
+
+def test_a_model_that_can_answer_nothing_is_an_error_with_a_way_out():
+    with pytest.raises(LabError, match="num_samples"):
+        balanced([{"qid": "q1", "target": "no"}], 1)
 
 
 def test_a_step_sees_the_same_rows_on_any_number_of_processes():

@@ -18,6 +18,7 @@ from labkit.errors import LabError
 from .data import WORDS, answer_matches, answer_messages, judgment_messages, normalize_answer
 from .method import ability_label, answer_probabilities
 
+PLACE = "Reply7Place"  # stands for a reply while a template is asked where it begins
 JUDGED = {"yes": "can", "uncertain": "uncertain", "no": "cannot"}
 
 
@@ -40,10 +41,15 @@ def sample_replies(
     import torch
     from transformers import GenerationConfig
 
-    settings = GenerationConfig(
+    settings = GenerationConfig(  # what isn't set here, the model's own file would set
         do_sample=True,
         temperature=temperature,
         top_k=0,
+        top_p=1.0,
+        min_p=0.0,
+        typical_p=1.0,
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
         num_return_sequences=trials,
         max_new_tokens=max_new_tokens,
         pad_token_id=tokenizer.pad_token_id,
@@ -64,7 +70,11 @@ def sample_replies(
 def judge(
     model, tokenizer, records: Sequence[Mapping], label_mode: str, batch_size: int
 ) -> list[list[float]]:
-    """How likely each word of the mode is as the reply, asked before answering; no word is generated."""
+    """How likely each word of the mode is as the reply, asked before answering; no word is generated.
+
+    Returns one list a record, in the order of `WORDS[label_mode]`, which sums to 1. Raises LabError: words
+    that the tokenizer can't tell apart.
+    """
     import torch
 
     firsts = first_tokens(tokenizer, WORDS[label_mode])
@@ -72,24 +82,27 @@ def judge(
     prompts = [prompt_of(tokenizer, judgment_messages(record, None, label_mode)) for record in records]
     with torch.inference_mode():
         for chosen, batch in batches(tokenizer, prompts, batch_size, model.device):
-            logits = model(**batch, logits_to_keep=1).logits  # padded on the left: the end is every row's end
+            places = (batch["attention_mask"].cumsum(-1) - 1).clamp(min=0)  # padding counts for nothing
+            # Padded on the left, so the last column is every row's end: a large vocabulary times all
+            # positions would not fit.
+            logits = model(**batch, position_ids=places, logits_to_keep=1).logits
             ends = batch["attention_mask"][:, -1:]
             found |= dict(zip(chosen, answer_probabilities(logits, ends, firsts).tolist(), strict=True))
     return [found[i] for i in range(len(records))]
 
 
 def first_tokens(tokenizer, words: Sequence[str]) -> list[list[int]]:
-    """For each word the tokens that it may begin with, "yes" or "Yes"; those that two words share left out.
+    """For each word the tokens that it may begin with; those that two words share left out.
 
-    Raises LabError: a word that begins as another one does.
+    "Yes" counts beside "yes" if it is one token: a "Y" alone begins many words. Raises LabError: a word that
+    begins as another one does.
     """
-    kinds = [
-        {
-            tokenizer(spelled, add_special_tokens=False)["input_ids"][0]
-            for spelled in (word, word.capitalize())
-        }
-        for word in words
-    ]
+    kinds = []
+    for word in words:
+        plain, capital = (
+            tokenizer(spelled, add_special_tokens=False)["input_ids"] for spelled in (word, word.capitalize())
+        )
+        kinds.append({plain[0], *(capital if len(capital) == 1 else ())})
     own = [sorted(kind - set().union(*kinds[:i], *kinds[i + 1 :])) for i, kind in enumerate(kinds)]
     if not all(own):
         raise LabError(f"a tokenizer that tells {', '.join(words)} apart by their first token", str(kinds))
@@ -97,8 +110,17 @@ def first_tokens(tokenizer, words: Sequence[str]) -> list[list[int]]:
 
 
 def prompt_of(tokenizer, messages: list[dict[str, str]]) -> str:
-    """A conversation up to the head of the assistant's turn."""
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    """A conversation up to where the assistant's words begin.
+
+    Some templates (gpt-oss) write a channel's head between the generation prompt and the words: so a reply is
+    written by the template and cut off. Raises LabError: a template that doesn't write the reply as it is.
+    """
+    whole = tokenizer.apply_chat_template(
+        [*messages, {"role": "assistant", "content": PLACE}], tokenize=False
+    )
+    if whole.count(PLACE) != 1:
+        raise LabError("a chat template that writes a reply as it is", repr(whole[-80:]))
+    return whole.partition(PLACE)[0]
 
 
 def end_ids(model, tokenizer) -> list[int]:
@@ -142,7 +164,7 @@ def tested(response: Mapping, probabilities: Sequence[float], label_mode: str) -
     """
     words = WORDS[label_mode]
     said = dict(zip(words, probabilities, strict=True))
-    target = judgment_messages({"question": ""}, response["ability"], label_mode)[-1]["content"]
+    target = judgment_messages(response, response["ability"], label_mode)[-1]["content"]
     return {
         **{name: response[name] for name in ("qid", "question", "entity", "correct", "ability")},
         "p_yes": said["yes"],

@@ -17,6 +17,11 @@ from typing import ClassVar, Literal
 Selection = Literal["balanced", "misjudged"]
 
 
+_SIZES = """num_gpus num_trials max_new_tokens inference_batch_size shard_items num_samples num_val_samples
+epochs batch_size batches_per_step passes start_epoch train_samples test_samples phase_epochs knowledge_epochs
+train_batch lora_r max_length bins bootstrap_resamples"""
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that decides the numbers of a run. Raises ValueError: settings that can't work together."""
@@ -69,6 +74,7 @@ class Config:
     phase_label_mode: Literal["binary", "uncertainty"] = "uncertainty"  # three abilities, as published
     phase_selection: Literal["balanced", "all"] = "all"  # published: all
     taught_share: float = 0.5  # of the training entities; published: 1.0, which leaves no control
+    judged_share: float = 1.0  # of the training entities that v1 and v2 learn from; published: all
     phase: Literal[1, 2, 3] | None = None  # published; None: all of them
     experiment: str | None = None  # published; None: named by model, data and sizes
     resume: bool = False  # published; a run goes on where it stopped anyway
@@ -77,27 +83,18 @@ class Config:
     lora_r: int = 16  # published
     lora_alpha: int = 32  # published
     lora_dropout: float = 0.0  # in an adapter while it learns; the guide names none
-    judge_blocks: int | None = (
-        None  # a judge's LoRA is on the last so many blocks; None, as published: on all
-    )
+    judge_blocks: int | None = None  # a judge's LoRA is on the last so many blocks; published: on all
     max_length: int = 1024  # tokens of a row; longer contexts are left out of training
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots
     deepspeed: str | None = None  # a file in configs/, for several GPUs
 
     # ---- reporting ----
     bins: int = 10  # of equal width, for calibration; 10 is what the literature uses
-    bootstrap_resamples: int = 1000  # of the intervals; 1,000 give the 95 % ends to a fifth of a point
+    bootstrap_resamples: int = 1000  # of the intervals of means; those that rank anew each time: at most 300
     tracker: Literal["none", "wandb", "trackio"] = "none"  # off: nothing leaves this machine
 
     def __post_init__(self) -> None:
-        sizes = (
-            "num_gpus num_trials max_new_tokens inference_batch_size shard_items num_samples num_val_samples"
-        )
-        sizes += (
-            " epochs batch_size batches_per_step passes start_epoch train_samples test_samples phase_epochs"
-        )
-        sizes += " knowledge_epochs train_batch lora_r max_length bins bootstrap_resamples"
-        for name in sizes.split():
+        for name in _SIZES.split():
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if self.temperature <= 0:
@@ -108,14 +105,15 @@ class Config:
             raise ValueError(f"lora_dropout must be at least 0 and below 1, found {self.lora_dropout}")
         if self.judge_blocks is not None and self.judge_blocks < 1:
             raise ValueError(f"judge_blocks must be at least 1, found {self.judge_blocks}")
-        if not 0 < self.taught_share <= 1:
-            raise ValueError(f"taught_share must be above 0 and at most 1, found {self.taught_share}")
+        for name in ("taught_share", "judged_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, found {getattr(self, name)}")
         if not self.selections or len(set(self.selections)) < len(self.selections):
             raise ValueError(f"selections must name different arms, found {self.selections}")
-        if self.batches_per_step % self.num_gpus or self.train_batch % self.batches_per_step:
-            sizes = (self.num_gpus, self.batches_per_step, self.train_batch)
+        steps = (self.num_gpus, self.batches_per_step, self.train_batch)
+        if steps[1] % steps[0] or (self.pipeline != "judgment" and steps[2] % steps[1]):
             raise ValueError(
-                f"num_gpus, batches_per_step, train_batch: each must divide the next, found {sizes}"
+                f"num_gpus, batches_per_step, train_batch: each must divide the next, found {steps}"
             )
         if self.start_epoch > self.epochs:
             raise ValueError(f"start_epoch {self.start_epoch} is behind the last of {self.epochs} epochs")

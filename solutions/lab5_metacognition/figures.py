@@ -26,7 +26,7 @@ def figures_of(found: dict) -> dict:
     if found["judgment"]:
         main = next(iter(found["judgment"].values()))
         made["epochs"] = lambda: alone(draw_epochs, found["judgment"])
-        made["labels"] = lambda: alone(draw_labels, main)
+        made["labels"] = lambda: alone(lambda axes, arm: draw_labels(axes, arm, found["chance"]), main)
         made["reliability"] = lambda: alone(draw_reliability, main)
         made["selective"] = lambda: alone(draw_selective, main)
     if "stale" in found["phases"]:
@@ -45,17 +45,13 @@ def draw_epochs(axes, arms: dict) -> str:
     for number, (name, arm) in enumerate(arms.items()):
         rows = [row["val"] for row in arm["epochs"]]
         values = [math.nan if row["auroc"] is None else row["auroc"] for row in rows]
+        ends = [row["auroc_95"] for row in rows]
         bars = [
             [
-                max(v - row["auroc_95"][0], 0) if row["auroc_95"][0] is not None else 0
-                for v, row in zip(values, rows, strict=True)
+                0 if end[side] is None else max(sign * (end[side] - value), 0)
+                for value, end in zip(values, ends, strict=True)
             ]
-        ]
-        bars += [
-            [
-                max(row["auroc_95"][1] - v, 0) if row["auroc_95"][1] is not None else 0
-                for v, row in zip(values, rows, strict=True)
-            ]
+            for side, sign in ((0, -1), (1, 1))
         ]
         axes.errorbar(range(len(values)), values, yerr=bars, capsize=3, label=name, **draw.arm(number))
         told.append(f"{name} from {values[0]:.2f} to {values[-1]:.2f}")
@@ -65,12 +61,13 @@ def draw_epochs(axes, arms: dict) -> str:
     return f"AUROC of the judgment on validation, epoch by epoch: {'; '.join(told)}. A constant has 0.5."
 
 
-def draw_labels(axes, arm: dict) -> str:
-    """Judgment accuracy against labels of epoch 0 and against refreshed ones, and what moved."""
+def draw_labels(axes, arm: dict, chance: dict) -> str:
+    """Judgment accuracy against labels of epoch 0 and against refreshed ones; what moved, and by chance."""
     rows = arm["frozen_and_refreshed"]
     names = {"frozen": "labels of epoch 0", "refreshed": "labels of this epoch", "moved": "moved labels"}
     for number, (key, label) in enumerate(names.items()):
         axes.plot(range(len(rows[key])), rows[key], label=label, **draw.arm(number))
+    axes.axhline(chance["moved"], color="black", linestyle="--", label="moved by chance")
     constant = [row["val"]["skill"]["constant"] for row in arm["epochs"]]
     axes.plot(range(len(constant)), constant, color="black", linestyle=":", label="better constant")
     axes.set(
@@ -78,6 +75,7 @@ def draw_labels(axes, arm: dict) -> str:
     )
     axes.legend(fontsize=9)
     told = "; ".join(f"{label} {rows[key][-1]:.2f}" for key, label in names.items())
+    told += f"; a second collection of epoch 0 moves {chance['moved']:.2f}"
     return f"After the last epoch: {told}; the better constant judge gets {constant[-1]:.2f}."
 
 
@@ -99,7 +97,7 @@ def draw_reliability(axes, arm: dict) -> str:
 
 
 def draw_selective(axes, arm: dict) -> str:
-    """Accuracy of the questions that are answered, by the share of them that is."""
+    """Of the questions that are answered, how many it can answer, by the share that is answered."""
     told = []
     for number, (key, name) in enumerate((("selective_untrained", "untrained"), ("selective", "trained"))):
         values = arm[key]
@@ -108,17 +106,18 @@ def draw_selective(axes, arm: dict) -> str:
         told.append(f"{name} {values[len(values) // 2 - 1]:.2f}")
     axes.set(
         xlabel="coverage",
-        ylabel="accuracy of what is answered",
+        ylabel="can answer (half of the trials right)",
         ylim=(0, 1),
         title="Answer what it is sure of",
     )
     axes.legend(fontsize=9)
-    return f"Accuracy when the surest half is answered: {', '.join(told)}."
+    return f"Share that it can answer of the surest half: {', '.join(told)}."
 
 
 def draw_stale(axes, groups: dict) -> str:
     """Under-confidence of v1 before, of v1 on the base that has learned, and of v2, by group of questions."""
-    names, told = [name for name, row in groups.items() if row["n"]], []
+    shown = ("learned", "untaught_unknown", "learned_in_training", "untaught", "validation")
+    names, told = [name for name in shown if groups[name]["n"]], []
     for number, (key, label) in enumerate(
         (("v1_before", "v1, old base"), ("v1", "v1, new base"), ("v2", "v2"))
     ):
@@ -128,8 +127,8 @@ def draw_stale(axes, groups: dict) -> str:
                 continue
             ends = [[max(row["pp"] - row["low"], 0)], [max(row["high"] - row["pp"], 0)]]
             style = {"color": draw.PALETTE[number], "fmt": draw.MARKERS[number], "capsize": 3}
-            shown = {"label": label} if place == 0 else {}
-            axes.errorbar([row["pp"]], [place + 0.2 * (number - 1)], xerr=ends, **style, **shown)
+            once = {"label": label} if place == 0 else {}
+            axes.errorbar([row["pp"]], [place + 0.2 * (number - 1)], xerr=ends, **style, **once)
             if name == "learned":
                 told.append(f"{label} {row['pp']:+.0f}")
     axes.axvline(0, color="black", linestyle=":")

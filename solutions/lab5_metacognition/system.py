@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,20 @@ from . import jobs
 from .collect import graded, tested
 from .config import Config
 from .data import QUESTION, answer_matches, judgment_messages, normalize_answer
-from .method import ability_label, answer_probabilities
+from .method import ability_label, answer_probabilities, select_balanced
 
 GRADING = (normalize_answer, answer_matches, ability_label)
+
+
+def balanced(rows: Sequence[dict], seed: int) -> list[dict]:
+    """The balanced selection (5.8). Raises LabError: a model that can answer all or nothing."""
+    try:
+        return select_balanced(rows, seed)
+    except ValueError as error:
+        found = str(error)
+        raise LabError(
+            "questions that can and that can't be answered", found, command="--num_samples N, larger"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -50,13 +61,19 @@ class System:
         """The records of a file of the run."""
         return read_jsonl(self.folder.file(name))
 
-    def collect(self, stage_name: str, questions: str, weights: Weights, output: str, tag: int) -> list[dict]:
-        """k replies a question, graded: `responses*.jsonl`. tag: tells the samplings of a run apart."""
+    def collect(
+        self, stage_name: str, questions: str, weights: Weights, output: str, tag: int, first: bool = False
+    ) -> list[dict]:
+        """k replies a question, graded: `responses*.jsonl`.
+
+        tag: tells the samplings of a run apart. first: of the untrained model; only then replies that lie
+        there may be taken (`skip_collect`), since any training changes them.
+        """
         with self.folder.stage(stage_name, uses=GRADING) as stage:
             path = stage.file(output)
             if not stage.done:
                 records = read_jsonl(self.folder.file(questions), QUESTION)
-                replies = self._given(path, records)
+                replies = self._given(path, records) if first else None
                 if replies is None:
                     job = {
                         "kind": "sample",
@@ -100,8 +117,13 @@ class System:
                 self._clear(stage)
         return read_jsonl(path)
 
-    def train(self, stage_name: str, start: Weights, rows, target: str, uses=(), **settings) -> dict:
-        """A training into the folder `target`; rows: makes the conversations, called only if needed."""
+    def train(
+        self, stage_name: str, start: Weights, rows: Callable[[], list], target: str, uses=(), **settings
+    ) -> dict:
+        """A training into the folder `target`; what its `training.json` holds.
+
+        rows: makes the conversations, called only if needed. settings: fields of `training.TrainJob`.
+        """
         with self.folder.stage(stage_name, uses=uses) as stage:
             place = stage.file(target)
             if not stage.done:

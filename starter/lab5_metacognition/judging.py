@@ -20,7 +20,7 @@ from .config import Config
 from .data import answer_messages, judgment_messages
 from .method import select_balanced, select_misjudged
 from .published import judgment_folder
-from .system import System, Weights
+from .system import System, Weights, balanced
 
 FILES = {"train": "", "val": "val_"}
 
@@ -44,13 +44,19 @@ def files_of(config: Config, selection: str, split: str, epoch: int) -> tuple[st
     return f"{place}/{prefix}responses{behind}.jsonl", f"{place}/{prefix}tested_epoch{epoch}.jsonl"
 
 
+def again_file(config: Config) -> str:
+    """A second collection of validation before any training: what chance alone moves."""
+    return f"{judgment_folder(config, config.selections[0])}/val_responses_again.jsonl"
+
+
 def pretrained(system: System, place: str) -> None:
     """Step 0: what the model can answer before any training, and what it says about it."""
     config, base = system.config, Weights(system.config.model)
     for number, split in enumerate(FILES):
         responses, tested = files_of(config, config.selections[0], split, 0)
-        system.collect(f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number)
+        system.collect(f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number, first=True)
         system.test(f"a_test_{split}_0", f"data/{split}.jsonl", responses, base, tested, config.label_mode)
+    system.collect("a_collect_val_again", "data/val.jsonl", base, again_file(config), tag=5)
 
 
 def same_start(system: System, first: str, selection: str) -> None:
@@ -106,7 +112,7 @@ def training_rows(system: System, selection: str, epoch: int) -> list:
     config = system.config
     rows = system.rows(files_of(config, selection, "train", epoch - 1)[1])
     seed = config.seed * 100 + epoch
-    chosen = select_misjudged(rows) if selection == "misjudged" else select_balanced(rows, seed)
+    chosen = select_misjudged(rows) if selection == "misjudged" else balanced(rows, seed)
     questions = {row["qid"]: row for row in system.rows("data/train.jsonl")}
     judged = [judgment_messages(questions[row["qid"]], row["ability"], config.label_mode) for row in chosen]
     first = system.rows(files_of(config, selection, "train", 0)[0]) if config.rehearsal else []

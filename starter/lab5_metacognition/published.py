@@ -43,7 +43,8 @@ def short_name(model: str) -> str:
 
 def judgment_folder(config: Config, selection: str) -> str:
     """The folder of one arm of (a) below `experiments/`."""
-    rate = f"{config.lr:.0e}".replace("-", "")
+    digits, _, power = f"{config.lr:e}".partition("e")
+    rate = digits.rstrip("0").rstrip(".") + "e" + power.replace("-", "")
     name = f"{short_name(config.model)}_{config.dataset}_{config.label_mode}_lr{rate}"
     return f"experiments/{name}_{selection}_seed{config.seed}"
 

@@ -21,6 +21,7 @@ from labkit.data import write_json
 from labkit.errors import LabError
 from labkit.models import load_causal_lm, load_tokenizer
 
+from .collect import prompt_of
 from .method import merge_lora
 
 IGNORE = -100
@@ -73,7 +74,7 @@ def encoded(tokenizer, messages: list[dict[str, str]], max_length: int) -> dict 
 
     Raises LabError: a chat template that writes the prompt differently once there is a reply.
     """
-    prompt = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
+    prompt = prompt_of(tokenizer, messages[:-1])
     whole = tokenizer.apply_chat_template(messages, tokenize=False)
     if not whole.startswith(prompt):
         raise LabError(
@@ -121,6 +122,8 @@ def train(job: TrainJob) -> dict:
         deepspeed=job.deepspeed,
         dataloader_pin_memory=not cpu,
     )
+    if arguments.device.type == "cuda":
+        arguments._n_gpu = 1  # a process, a GPU: else transformers spreads a batch over all it sees
     transformers.set_seed(job.seed)
     tokenizer = load_tokenizer(job.base, shrink=job.shrink)
     rows = [row for row in (encoded(tokenizer, turns, job.max_length) for turns in job.rows) if row]

@@ -154,6 +154,8 @@ Written by `python -m grading.recipes.lab5 card` (staff).
 - `triviaqa_*`: closed book, with TriviaQA's public field names (the setting without pages): three questions
   about each of {train} train and {validation} validation entities. No entity is on two sides.
   Any of `answer.aliases` is right.
+- `other_wordings` asks the same in other words: what phase 2 teaches with, so that a wording isn't what is
+  remembered.
 - `entity` is a cluster for intervals. `frequency` says how often nano-trivia's corpus speaks of the entity:
   `well_known`, `shaky` or `unknown`. It is there for plots, not for a judge.
 - `hotpotqa_*`: open book, with HotpotQA's public field names (distractor setting) and `entity`. `level` goes

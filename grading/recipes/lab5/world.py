@@ -2,11 +2,12 @@
 
 Every name has two halves, and each half is shared with names that nano-trivia has often read, seldom read or
 never read: only the combination can be familiar. How often decides how well a fact is known (`FREQUENCY`).
-Closed book, TriviaQA's public fields and three of ours:
+Closed book, TriviaQA's public fields and four of ours (`other_wordings`: the same question in other words):
 
     {"question": "What is the Amber Falcon loaded with?", "question_id": "nano_1f0c…", …,
      "answer": {"value": "timber", "aliases": ["timber", "lumber"], "normalized_aliases": [...], …},
-     "entity": "ship/Amber Falcon", "relation": "cargo", "frequency": "shaky"}
+     "entity": "ship/Amber Falcon", "relation": "cargo", "frequency": "shaky",
+     "other_wordings": ["Which cargo does the Amber Falcon carry?", …]}
 
 Open book, HotpotQA's public fields (distractor setting): `context`, `supporting_facts`, `type`, `level`, and
 `entity`. Run: `python -m grading.recipes.lab5 world`. Left out: questions with several right answers.
@@ -223,8 +224,8 @@ def identifier(*parts: str) -> str:
     return f"nano_{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:12]}"
 
 
-def trivia_row(thing: Entity, relation: Relation, question: str) -> dict:
-    """One record in TriviaQA's public shape (rc.nocontext)."""
+def trivia_row(thing: Entity, relation: Relation, question: str, others: list[str]) -> dict:
+    """One record in TriviaQA's public shape (rc.nocontext). others: the question in other words."""
     value = thing.value(relation)
     return {
         "question": question,
@@ -246,16 +247,19 @@ def trivia_row(thing: Entity, relation: Relation, question: str) -> dict:
         "entity": thing.key,
         "relation": relation.name,
         "frequency": thing.frequency,
+        "other_wordings": others,
     }
 
 
 @cache
 def trivia(side: str) -> tuple[dict, ...]:
-    """Every question of a side: each entity with each relation, in one of three wordings, shuffled."""
+    """Every question of a side: each entity with each relation, asked in one of three wordings, shuffled."""
     rng, rows = random.Random(f"{WORLD_SEED}/trivia/{side}"), []
     for thing in entities()[side]:
         for relation in relations_of(thing.kind):
-            rows.append(trivia_row(thing, relation, ask(thing, relation, rng.choice(relation.questions))))
+            words = rng.choice(relation.questions)
+            others = [ask(thing, relation, other) for other in relation.questions if other != words]
+            rows.append(trivia_row(thing, relation, ask(thing, relation, words), others))
     rng.shuffle(rows)
     return tuple(rows)
 
