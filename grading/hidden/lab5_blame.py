@@ -351,6 +351,7 @@ def merge_mistakes(weight: np.ndarray, a: np.ndarray, b: np.ndarray, alpha: floa
         "the rank is the number of A's rows, not the number of outputs": weight
         + alpha / b.shape[0] * product,
         "the rank is the number of A's rows, not the number of inputs": weight + alpha / a.shape[1] * product,
+        "the rank is the number of A's rows, not its shorter side": weight + alpha / min(a.shape) * product,
         "the adapter was subtracted": weight - alpha / rank * product,
         "the scale is turned over: alpha / r": weight + rank / alpha * product,
     }

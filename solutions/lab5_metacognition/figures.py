@@ -56,6 +56,7 @@ def draw_epochs(axes, arms: dict) -> str:
         axes.errorbar(range(len(values)), values, yerr=bars, capsize=3, label=name, **draw.arm(number))
         told.append(f"{name} from {values[0]:.2f} to {values[-1]:.2f}")
     axes.axhline(0.5, color="black", linestyle=":", label="a constant")
+    axes.set_xticks(range(len(next(iter(arms.values()))["epochs"])))
     axes.set(xlabel="epoch", ylabel="AUROC, validation", ylim=(0.3, 1), title="Can it tell them apart?")
     axes.legend(fontsize=9)
     return f"AUROC of the judgment on validation, epoch by epoch: {'; '.join(told)}. A constant has 0.5."
@@ -67,6 +68,7 @@ def draw_labels(axes, arm: dict, chance: dict) -> str:
     names = {"frozen": "labels of epoch 0", "refreshed": "labels of this epoch", "moved": "moved labels"}
     for number, (key, label) in enumerate(names.items()):
         axes.plot(range(len(rows[key])), rows[key], label=label, **draw.arm(number))
+    axes.set_xticks(range(len(arm["epochs"])))
     axes.axhline(chance["moved"], color="black", linestyle="--", label="moved by chance")
     constant = [row["val"]["skill"]["constant"] for row in arm["epochs"]]
     axes.plot(range(len(constant)), constant, color="black", linestyle=":", label="better constant")

@@ -11,37 +11,34 @@ makes them).
 from __future__ import annotations
 
 import torch
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from transformers import set_seed
 
+from solutions.lab5_metacognition.controls import question_only
+from solutions.lab5_metacognition.data import (
+    answer_matches,
+    judgment_messages,
+    normalize_answer,
+    question_text,
+    record_of,
+)
+
 from ..training import chat
 from ..tuning import reply
-from .world import context_text, normalised
 
 TRIALS = 5
-ASKED = "Can you answer this question correctly? Reply yes or no."
 
 
 def prompt_of(row: dict) -> str:
-    """What the model is asked: the question, below its context where it has one."""
-    if "context" not in row:
-        return f"Question: {row['question']}"
-    text = context_text(zip(row["context"]["title"], row["context"]["sentences"], strict=True))
-    return f"Context:\n{text}\nQuestion: {row['question']}"
-
-
-def names_of(row: dict) -> list[str]:
-    """Every right answer, the usual one first."""
-    answer = row["answer"]
-    return [answer["value"], *answer["aliases"]] if isinstance(answer, dict) else [answer]
+    """What the model is asked, as in the lab: the question, below its context where it has one."""
+    return question_text(record_of(row))
 
 
 def is_right(text: str, row: dict) -> bool:
-    """Whether the reply is one of the answer's names, after normalisation."""
-    said = normalised(text)
-    return bool(said) and said in {normalised(name) for name in names_of(row)}
+    """Whether the reply holds one of the answer's names, by the lab's matcher (5.1, 5.2)."""
+    return answer_matches(
+        normalize_answer(text), [normalize_answer(name) for name in record_of(row)["aliases"]]
+    )
 
 
 def sample(tokenizer, model, rows: list[dict], *, seed: int, trials: int = TRIALS) -> list[list[str]]:
@@ -61,7 +58,8 @@ def shares(trials: list[list[str]], rows: list[dict]) -> list[float]:
 
 
 def judgment_prompt(row: dict) -> str:
-    return f"{prompt_of(row)}\n{ASKED}"
+    """The lab's question about a question (5.3)."""
+    return judgment_messages(record_of(row), None, "binary")[0]["content"]
 
 
 @torch.no_grad()
@@ -105,8 +103,5 @@ def auroc(can: list[bool], scores: list[float]) -> float:
 
 
 def wording_scores(learn: list[dict], can: list[bool], rows: list[dict]) -> list[float]:
-    """A classifier of the question's words (TF-IDF and logistic regression): the control of a judge."""
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    model = LogisticRegression(max_iter=1000, class_weight="balanced")
-    model.fit(words.fit_transform(row["question"] for row in learn), can)
-    return model.predict_proba(words.transform(row["question"] for row in rows))[:, 1].tolist()
+    """A classifier of the question's words: the lab's control of a judge."""
+    return question_only([row["question"] for row in learn], can, [row["question"] for row in rows])
