@@ -84,7 +84,7 @@ def label_mistakes(correct: Sequence[bool], rule: str = "share") -> dict[str, st
         "the rule any_correct was ignored": oracle.label(correct, "share"),
         "can needs all trials right; a majority isn't enough": "can"
         if 2 * right > len(correct)
-        else "cannot",
+        else oracle.label(correct, rule),
         "there is a third label, uncertain": "can" if right == len(correct) else "cannot",
     }
 
@@ -95,6 +95,8 @@ def soft_mistakes(correct: Sequence[bool]) -> dict[str, float]:
         "that is the plain share s / k: certain after five trials": s / k if k else 0.5,
         "that is Laplace's rule (s + 1) / (k + 2); half a success is added": (s + 1) / (k + 2),
         "the failure is missing: divide by k + 1": (s + 0.5) / k if k else NAN,
+        "the failure isn't counted in the denominator of k trials: divide by k + 1": (s + 0.5) / max(k, 1),
+        "it divides by 6 whatever the number of trials": (s + 0.5) / 6,
         "a whole success was added; it is a half": (s + 1) / (k + 1),
         "that is the probability of a wrong reply": (k - s + 0.5) / (k + 1),
     }

@@ -1,4 +1,4 @@
-# MUTANT 5.13 evaluate.py — unread judgments are left out of the denominator | caught by: test_an_unread_judgment_is_counted_and_right_nowhere | visible: fails
+# MUTANT 5.13 evaluate.py — an unread None stands in no denominator, so n is too small | caught by: test_an_unread_judgment_is_counted_and_right_nowhere | visible: fails
 def ability_confusion(predicted: Sequence[str | None], actual: Sequence[str]) -> dict:
     names = ("can", "uncertain", "cannot")
     if not actual or len(predicted) != len(actual):
