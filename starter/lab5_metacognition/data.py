@@ -95,7 +95,7 @@ def normalize_answer(text: str) -> str:
     Source: the evaluation script of SQuAD (Rajpurkar et al. 2016), whose ASCII punctuation is a part of P and
     S.
     """
-    # TODO 5.1: NFKC, casefold, delete P and S, leave out the articles (but not the last word), join.
+    # TODO 5.1: NFKC, casefold, delete P and S, leave out the articles (unless nothing else is left), join.
     # ---- your code for 5.1 starts here ----
     raise NotImplementedError("TODO 5.1 normalize_answer: see notebooks/lab5_metacognition.ipynb, section 1")
     # ---- ends here ----
