@@ -21,7 +21,7 @@ from solutions.lab5_metacognition import jobs, judging, published, report, run, 
 from solutions.lab5_metacognition.collect import first_tokens
 from solutions.lab5_metacognition.config import Config, shrunk
 from solutions.lab5_metacognition.phases import taught_entities
-from solutions.lab5_metacognition.system import System
+from solutions.lab5_metacognition.system import System, Weights
 
 PRESETS = staff_root() / "solutions/lab5_metacognition/configs"
 
@@ -145,16 +145,18 @@ def test_existing_responses_can_be_taken(settings):
     system = System(run.RunFolder.open("lab5", config), config)
     run.prepare_data(system.folder, config)
     path = system.folder.file(f"{published.judgment_folder(config, 'balanced')}/responses.jsonl")
-    weights = run.run_judgment.__globals__["Weights"](config.model)
+    weights = Weights(config.model)
     given = [{"qid": f"train{i}", "replies": ["7", "7", "pens"]} for i in range(19)]
     write_jsonl(path, given)
     name = str(path.relative_to(system.folder.path))
     with pytest.raises(LabError, match="none to 1 of 20"):
-        system.collect("one", "data/train.jsonl", weights, name, tag=0)
+        system.collect("one", "data/train.jsonl", weights, name, tag=0, pretrained=True)
     write_jsonl(path, [*given, {"qid": "train19", "replies": ["pens", "a 7", "17"]}])
-    rows = system.collect("two", "data/train.jsonl", weights, name, tag=0)
+    rows = system.collect("two", "data/train.jsonl", weights, name, tag=0, pretrained=True)
     assert rows[1]["correct"] == [True, True, False] and rows[19]["correct"] == [False, True, False]
     assert rows[0]["ability"] == "cannot" and rows[1]["ability"] == "uncertain"
+    rows = system.collect("three", "data/train.jsonl", weights, name, tag=0)  # of trained weights: anew
+    assert [row["replies"] for row in rows[:19]] != [row["replies"] for row in given]
 
 
 @pytest.mark.parametrize("rehearsal", [False, True])

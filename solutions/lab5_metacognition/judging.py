@@ -49,7 +49,9 @@ def pretrained(system: System, place: str) -> None:
     config, base = system.config, Weights(system.config.model)
     for number, split in enumerate(FILES):
         responses, tested = files_of(config, config.selections[0], split, 0)
-        system.collect(f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number)
+        system.collect(
+            f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number, pretrained=True
+        )
         system.test(f"a_test_{split}_0", f"data/{split}.jsonl", responses, base, tested, config.label_mode)
 
 

@@ -1,0 +1,168 @@
+"""Lab 5 beyond its own small model: other files, templates, architectures and machines than nano's.
+
+What a hub model brings along (settings of sampling, a template with a channel, learned positions, several
+GPUs) is put onto tiny models here, since none of it is seen in a run on nano.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cached_property
+
+import pytest
+
+from grading.stage import staff_root
+from labkit import fixtures
+from labkit.errors import LabError
+from solutions.lab5_metacognition import collect, jobs, training
+
+RECORDS = [
+    {"qid": f"q{i}", "question": "How many " + "very " * i + "red apples?", "aliases": ["7"], "context": ""}
+    for i in range(6)
+]
+# As gpt-oss: the generation prompt ends before the channel, a rendered reply names one.
+CHANNELS = (
+    "{% for m in messages %}<|{{ m.role }}|>{% if m.role == 'assistant' %}final:{% endif %}"
+    "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@pytest.fixture
+def tokenizer():
+    return fixtures.make("tiny_tokenizer")
+
+
+# ---- sampling ----
+
+
+def test_replies_are_the_models_own_whatever_its_files_say_about_sampling(tokenizer):
+    """Qwen2.5-7B-Instruct's generation_config.json has top_p .8 and a penalty; `generate` fills them in."""
+    settings = {"trials": 4, "temperature": 1.0, "max_new_tokens": 6, "batch_size": 3, "seed": 5}
+    model = fixtures.make("tiny_causal_lm", tokenizer)
+    plain = collect.sample_replies(model, tokenizer, RECORDS, **settings)
+    hub = {"top_p": 0.05, "repetition_penalty": 1.5, "min_p": 0.4, "suppress_tokens": [5, 6, 7], "top_k": 1}
+    model.generation_config.update(**hub)
+    assert collect.sample_replies(model, tokenizer, RECORDS, **settings) == plain
+    assert model.generation_config.top_p == 0.05  # and is left as it was
+
+
+def test_a_piece_of_a_capital_word_is_no_way_to_say_it(tokenizer):
+    class Pieces:
+        """Yes is "Y" and "es" here, as in nano-trivia; No is one token."""
+
+        words = {"yes": [1], "Yes": [2, 3], "no": [4], "No": [5], "uncertain": [6, 7], "Uncertain": [8, 7]}
+
+        def __call__(self, text, add_special_tokens):
+            return {"input_ids": self.words[text]}
+
+    assert collect.first_tokens(Pieces(), ("yes", "no")) == [[1], [4, 5]]
+    assert collect.first_tokens(Pieces(), ("yes", "uncertain", "no")) == [[1], [6], [4, 5]]
+
+
+# ---- judging ----
+
+
+def test_a_row_is_judged_alike_alone_and_beside_longer_ones(tokenizer):
+    """In a model with learned positions too: padding must not shift them."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512, "initializer_range": 0.5}
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=len(tokenizer), **sizes)).eval()
+    together = collect.judge(model, tokenizer, RECORDS, "binary", 6)
+    alone = [collect.judge(model, tokenizer, [record], "binary", 1)[0] for record in RECORDS]
+    assert torch.allclose(torch.tensor(together), torch.tensor(alone), atol=1e-4)
+    assert len({round(row[0], 3) for row in alone}) > 1
+
+
+def test_who_reads_the_last_column_judges_padding(tokenizer, monkeypatch):
+    """A mask that is all ones would leave the hardest half of TODO 5.6 unused in the experiment."""
+    model, seen = fixtures.make("tiny_causal_lm", tokenizer), []
+    right = collect.answer_probabilities
+
+    def watched(logits, mask, ids):
+        seen.append(mask)
+        return right(logits, mask, ids)
+
+    monkeypatch.setattr(collect, "answer_probabilities", watched)
+    collect.judge(model, tokenizer, RECORDS, "binary", 6)
+    assert (seen[0].sum(dim=1).min(), seen[0][:, 0].min()) == (1, 1) and (seen[0][:, -1] == 0).any()
+
+
+# ---- templates ----
+
+
+def test_a_prompt_ends_where_the_reply_begins(tokenizer):
+    asked = [{"role": "user", "content": "2 + 2?"}]
+    plain = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    assert collect.prompt_of(tokenizer, asked) == plain
+    tokenizer.chat_template = CHANNELS
+    assert collect.prompt_of(tokenizer, asked) == "<|user|>2 + 2?<|end|><|assistant|>final:"
+    row = training.encoded(tokenizer, [*asked, {"role": "assistant", "content": "yes"}], 99)
+    learned = [token for token, label in zip(row["input_ids"], row["labels"], strict=True) if label >= 0]
+    assert tokenizer.decode(learned) == "yes<|end|>"
+    assert tokenizer.decode(row["input_ids"]).startswith("<|user|>2 + 2?<|end|><|assistant|>final:yes")
+
+
+@pytest.mark.parametrize("template", ["{{ messages | length }}:{{ messages[-1].content }}", "the same"])
+def test_a_template_that_rewrites_the_prompt_is_an_error(tokenizer, template):
+    tokenizer.chat_template = template
+    with pytest.raises(LabError, match="whose prompt begins the conversation"):
+        collect.prompt_of(tokenizer, [{"role": "user", "content": "2 + 2?"}])
+
+
+# ---- machines ----
+
+
+def test_one_process_trains_the_same_steps_on_a_machine_with_four_gpus(tokenizer, tmp_path, monkeypatch):
+    import transformers
+
+    found = transformers.TrainingArguments._setup_devices.func
+
+    def four(self):
+        device = found(self)
+        self._n_gpu = 4  # what it finds where CUDA shows four
+        return device
+
+    devices = cached_property(four)
+    devices.__set_name__(transformers.TrainingArguments, "_setup_devices")
+    monkeypatch.setattr(transformers.TrainingArguments, "_setup_devices", devices)
+    base = str(tmp_path / "base")
+    tokenizer.save_pretrained(base)
+    fixtures.make("tiny_causal_lm", tokenizer).save_pretrained(base)
+    rows = [
+        [{"role": "user", "content": f"{i}?"}, {"role": "assistant", "content": "yes"}] for i in range(16)
+    ]
+    job = training.TrainJob(base, str(tmp_path / "tuned"), rows, batch_size=4, force_cpu=True)
+    training.train(job)
+    assert json.loads((tmp_path / "tuned/training.json").read_text("utf-8"))["optimiser_steps"] == 4
+
+
+def test_of_what_many_processes_said_the_first_error_is_told():
+    said = ["W0101 Error handling is on", "[rank1]: Traceback (most recent call last):", ""]
+    said += [
+        "[rank1]: labkit.errors.LabError: expected rows to learn from",
+        "  File x.py, line 3, in SomeError",
+    ]
+    said += [
+        "[rank0]: RuntimeError: connection closed by peer",
+        "torch.distributed.ChildFailedError:",
+        "=====",
+    ]
+    assert jobs.error_in(said) == "[rank1]: labkit.errors.LabError: expected rows to learn from"
+    assert jobs.error_in(said[-2:]) == "torch.distributed.ChildFailedError:"
+    assert jobs.error_in(["killed\n", "\n"]) == "killed" and jobs.error_in([]) == "nothing was said"
+
+
+def test_a_worker_ends_with_the_run_that_started_it():
+    caller = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    code = f"from solutions.lab5_metacognition import jobs; jobs.end_with({caller.pid}, 0.05)"
+    worker = subprocess.Popen([sys.executable, "-c", code], cwd=staff_root())
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(timeout=2)  # as long as the run is there, it goes on
+    caller.kill()
+    caller.wait()
+    assert worker.wait(timeout=120) == 1
