@@ -222,9 +222,16 @@ def test_phases_run_one_by_one_and_in_order(settings):
     with pytest.raises(LabError, match="phase 1 isn't finished"):
         run.run(replace(config, phase=2))
     for phase in (1, 2):
-        assert run.run(replace(config, phase=phase)).metrics == {}
+        part = run.run(replace(config, phase=phase))
+        judges = ["baseline", "v1", "v1_after_knowledge"][: phase + 1]
+        assert [*part.metrics["phases"]["judges"]] == judges  # each phase is evaluated when it ends
+        assert ("knowledge" in part.metrics["phases"]) == (phase == 2)
+        assert "v1" in (part.folder / "summary.txt").read_text("utf-8")
     result = run.run(replace(config, phase=3))
     place = result.folder / "experiments/mine"
+    run.run(replace(config, phase=1))
+    state = json.loads((place / "pipeline_state.json").read_text("utf-8"))
+    assert state == {"completed_phases": [1, 2, 3], "current_phase": None}  # phase 1 alone undoes nothing
     assert (place / "phase1_judgment/judgment_v1/model.safetensors").is_file()  # all weights, no adapter
     assert not (place / "phase2_knowledge/base_with_knowledge").exists()
     assert result.metrics["phases"]["stale"]["learned"]["v2"]["pp"] is not None
@@ -388,11 +395,11 @@ def test_the_zero3_file_passes_accelerates_own_checks_and_is_filled_in():
 
 def test_published_options_work_by_their_published_names():
     words = "--config multiphase --model Qwen/Qwen2.5-0.5B-Instruct --train_samples 10000 --test_samples 1000"
-    words += " --inference_batch 512 --train_batch 32 --epochs 2 --lr 1e-5 --no_lora --phase 2 --resume"
+    words += " --inference_batch 512 --train_batch 32 --epochs 2 --lr 1e-5 --no_lora --phase 2"
     words += " --experiment it"
     config = run.configured(words.split())
     assert (config.phase_epochs, config.inference_batch_size, config.learning_rate) == (2, 512, 1e-5)
-    assert config.no_lora and config.resume and (config.phase, config.experiment) == (2, "it")
+    assert config.no_lora and (config.phase, config.experiment) == (2, "it")
     words = (
         "--profile gpu --pipeline judgment --dataset hotpotqa --epochs 10 --num_gpus 8 --num_samples 20000"
     )

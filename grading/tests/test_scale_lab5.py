@@ -16,7 +16,8 @@ import pytest
 from grading.stage import staff_root
 from labkit import fixtures
 from labkit.errors import LabError
-from solutions.lab5_metacognition import collect, jobs, training
+from solutions.lab5_metacognition import collect, jobs, published, run, training
+from solutions.lab5_metacognition.config import Config
 
 RECORDS = [
     {"qid": f"q{i}", "question": "How many " + "very " * i + "red apples?", "aliases": ["7"], "context": ""}
@@ -166,3 +167,73 @@ def test_a_worker_ends_with_the_run_that_started_it():
     caller.kill()
     caller.wait()
     assert worker.wait(timeout=120) == 1
+
+
+# ---- commands ----
+
+
+def folder_of(words: str):
+    """Where a command's run lies."""
+    return run.RunFolder.place("lab5", run.configured(words.split())).name
+
+
+def test_commands_of_other_models_data_and_pipelines_have_folders_of_their_own():
+    assert folder_of("--profile nano --seed 3") == "lab5_nano_seed3"
+    assert folder_of("--config multiphase") == "lab5_gpu_multiphase_seed1"
+    assert folder_of("--profile gpu --pipeline judgment --lr 1e-5") == "lab5_gpu_judgment_seed1"
+    assert folder_of("--profile gpu --dataset hotpotqa --model openai/gpt-oss-20b") == (
+        "lab5_gpu_gpt_oss_20b_hotpotqa_seed1"
+    )
+    assert folder_of("--config multiphase --experiment mine --model smollm2") == (
+        "lab5_gpu_multiphase_mine_seed1"
+    )
+
+
+def test_the_name_of_an_experiment_is_enough_to_go_on_with_it(tmp_path):
+    where = f"--config multiphase --experiment mine --out {tmp_path / 'run'}"
+    with pytest.raises(LabError, match="experiment mine to resume"):
+        run.configured(f"{where} --resume".split())
+    words = (
+        f"{where} --model nano-trivia --train_samples 50 --epochs 3 --no_lora --phase 1 --selections balanced"
+    )
+    begun = run.configured(words.split())
+    run.RunFolder.open("lab5", begun)
+    again = run.configured(f"{where} --resume".split())
+    assert (again.model, again.train_samples, again.phase_epochs) == ("nano-trivia", 50, 3)
+    assert again.no_lora and again.phase is None and again.selections == ("balanced",)
+    run.RunFolder.open("lab5", again)
+    other = run.configured(f"{where} --resume --train_samples 60".split())
+    with pytest.raises(LabError, match="train_samples 50 there, 60 now"):
+        run.RunFolder.open("lab5", other)
+
+
+def test_a_phase_is_one_of_the_three_phases_alone():
+    config = run.configured(["--profile", "nano", "--phase", "2", "--epochs", "7"])
+    assert (config.pipeline, config.phase, config.phase_epochs) == ("multiphase", 2, 7)
+    with pytest.raises(ValueError, match="one of pipeline multiphase"):
+        Config(phase=2)
+
+
+def test_every_number_of_gpus_that_a_step_can_be_shared_among_is_taken():
+    for words in ("--config multiphase --num_gpus 8", "--profile gpu --pipeline judgment --train_batch 4"):
+        run.configured(words.split())
+    config = run.configured(["--config", "multiphase", "--train_batch", "4", "--num_gpus", "2"])
+    assert config.phase_batches == 4
+    with pytest.raises(LabError, match="num_gpus must divide batches_per_step, found 3 and 8"):
+        run.configured(["--profile", "gpu", "--pipeline", "judgment", "--num_gpus", "3"])
+
+
+def test_every_learning_rate_has_a_folder_of_its_own():
+    names = [published.judgment_folder(Config(lr=lr), "balanced") for lr in (1e-5, 1.5e-5, 2e-5, 4e-6, 0.002)]
+    rates = [name.partition("_lr")[2].partition("_")[0] for name in names]
+    assert rates == ["1e05", "1.5e05", "2e05", "4e06", "2e03"]
+
+
+def test_fewer_questions_than_asked_for_are_told(tmp_path, capsys):
+    config = Config(
+        out=str(tmp_path), source="course", dataset="hotpotqa", num_samples=5, num_val_samples=10_000
+    )
+    run.prepare_data(run.RunFolder.open("lab5", config), config)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2 and "data/phases_train.jsonl" in said[1]
+    assert "validation of hotpotqa has no more; asked: 10000" in said[0]

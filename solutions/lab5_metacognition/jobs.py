@@ -150,7 +150,7 @@ def collected(job: dict) -> list:
 
 
 def end_with(parent: int, seconds: float = 2.0) -> None:
-    """Ends this process when the one that asked for the work is gone; else it would keep its GPU for hours."""
+    """Ends this process when the one that asked for the work is gone; else it keeps its GPU for hours."""
     import psutil
 
     while psutil.pid_exists(parent):

@@ -44,8 +44,9 @@ def run_phases(system: System) -> None:
                 raise LabError(f"phases before {config.phase}", found, place, f"--phase {phase}")
             print(f"  phase {phase}")
             work(system)
-            done = [n for n in PHASES if n <= phase]
-            state = {"completed_phases": done, "current_phase": None if phase == 3 else phase + 1}
+            done = [n for n in PHASES if n <= phase or is_finished(system, n)]
+            ahead = [n for n in PHASES if n not in done]
+            state = {"completed_phases": done, "current_phase": ahead[0] if ahead else None}
             write_json(system.folder.file(f"{place}/pipeline_state.json"), state)
 
 
@@ -119,8 +120,8 @@ def judgment_rows(system: System, responses: str, version: int) -> list[dict]:
 
 def training_settings(config: Config, epochs: int) -> dict:
     """A step holds `train_batch` rows in `batches_per_step` batches, whatever the number of processes."""
-    each = config.train_batch // config.batches_per_step
-    sizes = {"batch_size": each, "batches_per_step": config.batches_per_step}
+    each = config.train_batch // config.phase_batches
+    sizes = {"batch_size": each, "batches_per_step": config.phase_batches}
     return {"epochs": epochs, "learning_rate": config.learning_rate, **sizes}
 
 
