@@ -459,9 +459,23 @@ def test_settings_that_cannot_work_are_refused(wrong):
 @pytest.mark.parametrize("model", ["Qwen/Qwen2.5-0.5B-Instruct", "openai/gpt-oss-20b"])
 def test_the_gpu_preset_runs_shrunk(world, tmp_path, monkeypatch, model):
     monkeypatch.setenv("LABS_MODELS", str(world / "models"))
+    # says no to everything, and is right: nothing would be left to learn
+    monkeypatch.setattr(judging, "select_misjudged", lambda records: list(records))
     words = ["--profile", "gpu", "--shrink", "--model", model, "--out", str(tmp_path / "run"), "--force_cpu"]
     words += ["--source", str(world / "questions"), "--selections", "misjudged", "--phase_selection", "all"]
-    assert run.main([*words, "--lora_r", "2"]).metrics["judgment"]["misjudged"]["epochs"][1]["epoch"] == 1
+    result = run.main([*words, "--lora_r", "2"])
+    place = result.folder / published.judgment_folder(run.configured(words), "misjudged")
+    kind = {"Qwen/Qwen2.5-0.5B-Instruct": "qwen2", "openai/gpt-oss-20b": "gpt_oss"}[model]
+    trained = json.loads((place / "epoch_1/config.json").read_text("utf-8"))
+    assert (trained["model_type"], trained["num_hidden_layers"]) == (kind, 2)  # its own architecture
+    assert json.loads((place / "epoch_1/training.json").read_text("utf-8"))["optimiser_steps"] >= 1
+    val = [row["val"] for row in result.metrics["judgment"]["misjudged"]["epochs"]]
+    assert [row["n"] for row in val] == [8, 8] and all(0 <= row["yes_rate"] <= 1 for row in val)
+    tests = [read_jsonl(place / f"tested_epoch{n}.jsonl") for n in (0, 1)]
+    moved = [abs(a["p_yes"] - b["p_yes"]) for a, b in zip(*tests, strict=True)]
+    assert max(moved) > 1e-6  # what was trained is what was tested
+    learned = result.folder / published.phases_folder(shrunk(run.configured(words)))
+    assert (learned / "phase2_knowledge/base_with_knowledge/config.json").is_file()
 
 
 def test_words_that_begin_alike_are_an_error():

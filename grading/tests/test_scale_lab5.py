@@ -16,7 +16,7 @@ import pytest
 from grading.stage import staff_root
 from labkit import fixtures
 from labkit.errors import LabError
-from solutions.lab5_metacognition import collect, jobs, published, run, training
+from solutions.lab5_metacognition import collect, figures, jobs, judging, published, run, training
 from solutions.lab5_metacognition.config import Config
 
 RECORDS = [
@@ -237,3 +237,16 @@ def test_fewer_questions_than_asked_for_are_told(tmp_path, capsys):
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 2 and "data/phases_train.jsonl" in said[1]
     assert "validation of hotpotqa has no more; asked: 10000" in said[0]
+
+
+def test_a_model_that_knows_nothing_is_told_with_what_helps():
+    rows = [{"target": "no"}] * 3
+    with pytest.raises(LabError, match="3 questions, all of them 'no'") as caught:
+        judging.need_two_targets(rows)
+    assert "--num_samples" in str(caught.value)
+    judging.need_two_targets([*rows, {"target": "yes"}])
+
+
+def test_bars_reach_from_the_value_to_both_ends():
+    bars = figures.bars_of([0.5, 0.7, 0.2], [(0.25, 1.0), (None, None), (0.3, 0.4)])
+    assert bars == [[0.25, 0, 0], [0.5, 0, pytest.approx(0.2)]]
