@@ -12,6 +12,7 @@ transformers 5, `GenerationMixin.generate`. Left out: shards and processes (jobs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 
 from labkit.errors import LabError
 
@@ -19,6 +20,7 @@ from .data import WORDS, answer_matches, answer_messages, judgment_messages, nor
 from .method import ability_label, answer_probabilities
 
 JUDGED = {"yes": "can", "uncertain": "uncertain", "no": "cannot"}
+_CONTENT = "CONTENT OF THE REPLY"  # stands for a reply while its place in a template is looked for
 
 
 def sample_replies(
@@ -34,8 +36,15 @@ def sample_replies(
 ) -> list[list[str]]:
     """`trials` sampled replies to each question; the same for the same seed.
 
+    They come from the model's own distribution, softened by `temperature` alone: what the model's files say
+    about sampling (top_p, a penalty of repetition, …) isn't used, else labels would change with these files.
+
     Args:
         records: as of `data.record_of`. batch_size: questions a batch, each with all its trials.
+    Returns:
+        For each record, in their order, a list of `trials` texts.
+    Raises:
+        Nothing of its own.
     """
     import torch
     from transformers import GenerationConfig
@@ -51,7 +60,7 @@ def sample_replies(
     )
     found: dict[int, list[str]] = {}
     devices = [model.device] if model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.inference_mode():
+    with torch.random.fork_rng(devices=devices), torch.inference_mode(), only(model, settings):
         torch.manual_seed(seed)
         prompts = [prompt_of(tokenizer, answer_messages(record)) for record in records]
         for chosen, batch in batches(tokenizer, prompts, batch_size, model.device):
@@ -61,35 +70,57 @@ def sample_replies(
     return [found[i] for i in range(len(records))]
 
 
+@contextmanager
+def only(model, settings):
+    """Within this, `generate` knows no settings but these: it fills what is unset from the model's own."""
+    own = model.generation_config
+    model.generation_config = settings
+    try:
+        yield
+    finally:
+        model.generation_config = own
+
+
 def judge(
     model, tokenizer, records: Sequence[Mapping], label_mode: str, batch_size: int
 ) -> list[list[float]]:
-    """How likely each word of the mode is as the reply, asked before answering; no word is generated."""
+    """How likely each word of the mode is as the reply, asked before answering; no word is generated.
+
+    Args:
+        label_mode: names the words, `data.WORDS[label_mode]`. batch_size: questions a batch.
+    Returns:
+        For each record, in their order, the probabilities of these words, in theirs; they sum to 1.
+    Raises:
+        LabError: words that begin alike.
+    """
     import torch
 
     firsts = first_tokens(tokenizer, WORDS[label_mode])
     found: dict[int, list[float]] = {}
     prompts = [prompt_of(tokenizer, judgment_messages(record, None, label_mode)) for record in records]
     with torch.inference_mode():
-        for chosen, batch in batches(tokenizer, prompts, batch_size, model.device):
-            logits = model(**batch, logits_to_keep=1).logits  # padded on the left: the end is every row's end
-            ends = batch["attention_mask"][:, -1:]
+        # padded on the right, so that every row's positions count from 0, in any architecture
+        for chosen, batch in batches(tokenizer, prompts, batch_size, model.device, side="right"):
+            mask = batch["attention_mask"]
+            ends = mask[:, int(mask.sum(dim=1).min()) - 1 :]  # from the first row's end to the last one's
+            logits = model(**batch, logits_to_keep=ends.shape[1]).logits
             found |= dict(zip(chosen, answer_probabilities(logits, ends, firsts).tolist(), strict=True))
     return [found[i] for i in range(len(records))]
 
 
 def first_tokens(tokenizer, words: Sequence[str]) -> list[list[int]]:
-    """For each word the tokens that it may begin with, "yes" or "Yes"; those that two words share left out.
+    """For each word the tokens that it may begin with; those that two words share left out.
+
+    "Yes" counts beside "yes" where it is one token. A piece of it, as "Y", may begin any name.
 
     Raises LabError: a word that begins as another one does.
     """
-    kinds = [
-        {
-            tokenizer(spelled, add_special_tokens=False)["input_ids"][0]
-            for spelled in (word, word.capitalize())
-        }
-        for word in words
-    ]
+    kinds = []
+    for word in words:
+        own, capital = (
+            tokenizer(text, add_special_tokens=False)["input_ids"] for text in (word, word.capitalize())
+        )
+        kinds.append({own[0], *(capital if len(capital) == 1 else ())})
     own = [sorted(kind - set().union(*kinds[:i], *kinds[i + 1 :])) for i, kind in enumerate(kinds)]
     if not all(own):
         raise LabError(f"a tokenizer that tells {', '.join(words)} apart by their first token", str(kinds))
@@ -97,8 +128,20 @@ def first_tokens(tokenizer, words: Sequence[str]) -> list[list[int]]:
 
 
 def prompt_of(tokenizer, messages: list[dict[str, str]]) -> str:
-    """A conversation up to the head of the assistant's turn."""
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    """A conversation up to where the text of the assistant's reply begins.
+
+    That may be behind the head of the turn: gpt-oss names a channel there, and other templates write an empty
+    thought. So a reply is rendered, and cut off.
+
+    Raises LabError: a chat template that writes the prompt differently once there is a reply.
+    """
+    head = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    reply = {"role": "assistant", "content": _CONTENT}
+    whole = tokenizer.apply_chat_template([*messages, reply], tokenize=False)
+    begin = whole.rfind(_CONTENT)
+    if begin < 0 or not whole.startswith(head):
+        raise LabError("a chat template whose prompt begins the conversation", repr(whole[-200:]))
+    return whole[:begin]
 
 
 def end_ids(model, tokenizer) -> list[int]:
@@ -108,19 +151,19 @@ def end_ids(model, tokenizer) -> list[int]:
     return sorted({*ends, tokenizer.eos_token_id})
 
 
-def batches(tokenizer, prompts: Sequence[str], size: int, device):
-    """(indices, padded batch) of prompts of similar length; padding stands on the left."""
+def batches(tokenizer, prompts: Sequence[str], size: int, device, side: str = "left"):
+    """(indices, padded batch) of prompts of similar length; a decoder goes on from the right end."""
     order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
-    side = tokenizer.padding_side
+    own = tokenizer.padding_side
     try:
-        tokenizer.padding_side = "left"  # a decoder goes on from the last position
+        tokenizer.padding_side = side
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             texts = [prompts[i] for i in chosen]
             batch = tokenizer(texts, padding=True, add_special_tokens=False, return_tensors="pt").to(device)
             yield chosen, {name: batch[name] for name in ("input_ids", "attention_mask")}
     finally:
-        tokenizer.padding_side = side
+        tokenizer.padding_side = own
 
 
 # ---- from replies and probabilities to records ----

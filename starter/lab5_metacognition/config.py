@@ -10,6 +10,7 @@ never on recorded ones. Left out: which machine to rent.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -21,7 +22,7 @@ Selection = Literal["balanced", "misjudged"]
 class Config:
     """Everything that decides the numbers of a run. Raises ValueError: settings that can't work together."""
 
-    profile: str = "nano"  # names the run folder, runs/lab5_<profile>_seed<seed>
+    profile: str = "nano"  # names the run folder; a command line adds what it changes (published.run_name)
     seed: int = 1  # of all sampling, of what is taught, and of the training order
     out: str | None = None  # None: runs/lab5_<profile>_seed<seed> in the course's folder
     force_cpu: bool = False  # True: ignore a GPU
@@ -71,14 +72,12 @@ class Config:
     taught_share: float = 0.5  # of the training entities; published: 1.0, which leaves no control
     phase: Literal[1, 2, 3] | None = None  # published; None: all of them
     experiment: str | None = None  # published; None: named by model, data and sizes
-    resume: bool = False  # published; a run goes on where it stopped anyway
+    resume: bool = False  # published; with `experiment` its settings are read from its folder
 
     # ---- training ----
     lora_r: int = 16  # published
     lora_alpha: int = 32  # published
-    judge_blocks: int | None = (
-        None  # a judge's LoRA is on the last so many blocks; None, as published: on all
-    )
+    judge_blocks: int | None = None  # a judge's LoRA is on the last so many; None, as published: on all
     max_length: int = 1024  # tokens of a row; longer contexts are left out of training
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots
     deepspeed: str | None = None  # a file in configs/, for several GPUs
@@ -89,14 +88,10 @@ class Config:
     tracker: Literal["none", "wandb", "trackio"] = "none"  # off: nothing leaves this machine
 
     def __post_init__(self) -> None:
-        sizes = (
-            "num_gpus num_trials max_new_tokens inference_batch_size shard_items num_samples num_val_samples"
-        )
-        sizes += (
-            " epochs batch_size batches_per_step passes start_epoch train_samples test_samples phase_epochs"
-        )
-        sizes += " knowledge_epochs train_batch lora_r max_length bins bootstrap_resamples"
-        for name in sizes.split():
+        counts = "num_gpus num_trials max_new_tokens inference_batch_size shard_items num_samples"
+        counts += " num_val_samples epochs batch_size batches_per_step passes start_epoch train_samples"
+        counts += " test_samples phase_epochs knowledge_epochs train_batch lora_r max_length bins"
+        for name in [*counts.split(), "bootstrap_resamples"]:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if self.temperature <= 0:
@@ -109,11 +104,14 @@ class Config:
             raise ValueError(f"taught_share must be above 0 and at most 1, found {self.taught_share}")
         if not self.selections or len(set(self.selections)) < len(self.selections):
             raise ValueError(f"selections must name different arms, found {self.selections}")
-        if self.batches_per_step % self.num_gpus or self.train_batch % self.batches_per_step:
-            sizes = (self.num_gpus, self.batches_per_step, self.train_batch)
-            raise ValueError(
-                f"num_gpus, batches_per_step, train_batch: each must divide the next, found {sizes}"
-            )
+        shared = [] if self.pipeline == "multiphase" else [("batches_per_step", self.batches_per_step)]
+        if self.pipeline != "judgment":
+            shared.append(("batches of a step of train_batch rows", self.phase_batches))
+        for name, batches in shared:
+            if batches % self.num_gpus:
+                raise ValueError(f"num_gpus must divide {name}, found {self.num_gpus} and {batches}")
+        if self.phase is not None and self.pipeline != "multiphase":
+            raise ValueError(f"phase {self.phase} is one of pipeline multiphase, found {self.pipeline}")
         if self.start_epoch > self.epochs:
             raise ValueError(f"start_epoch {self.start_epoch} is behind the last of {self.epochs} epochs")
         if self.experiment is not None and Path(self.experiment or "..").name != self.experiment:
@@ -123,6 +121,11 @@ class Config:
     def learning_rate(self) -> float:
         """Of the three phases."""
         return self.phase_lr or (1e-5 if self.no_lora else 1e-4)
+
+    @property
+    def phase_batches(self) -> int:
+        """Batches in a step of the three phases: `batches_per_step`, or fewer where they'd split a row."""
+        return math.gcd(self.train_batch, self.batches_per_step)
 
 
 def shrunk(config: Config) -> Config:

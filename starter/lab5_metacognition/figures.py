@@ -9,6 +9,7 @@ Source: nothing but the numbers in metrics.json. Left out: computing them (repor
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 from labkit import plots as draw
 
@@ -34,9 +35,17 @@ def figures_of(found: dict) -> dict:
     return made
 
 
-def alone(drawing, numbers):
+def alone(drawing: Callable, numbers):
+    """(figure, alt text) of a drawing that has a figure for itself."""
     fig, axes = draw.figure()
     return fig, drawing(axes, numbers)
+
+
+def bars_of(values: Sequence[float], intervals: Sequence[Sequence[float | None]]) -> list[list[float]]:
+    """Error bars as matplotlib wants them: lengths below and above the values; 0 without an interval."""
+    pairs = list(zip(values, intervals, strict=True))
+    below = [0 if low is None else max(value - low, 0) for value, (low, _) in pairs]
+    return [below, [0 if high is None else max(high - value, 0) for value, (_, high) in pairs]]
 
 
 def draw_epochs(axes, arms: dict) -> str:
@@ -45,18 +54,7 @@ def draw_epochs(axes, arms: dict) -> str:
     for number, (name, arm) in enumerate(arms.items()):
         rows = [row["val"] for row in arm["epochs"]]
         values = [math.nan if row["auroc"] is None else row["auroc"] for row in rows]
-        bars = [
-            [
-                max(v - row["auroc_95"][0], 0) if row["auroc_95"][0] is not None else 0
-                for v, row in zip(values, rows, strict=True)
-            ]
-        ]
-        bars += [
-            [
-                max(row["auroc_95"][1] - v, 0) if row["auroc_95"][1] is not None else 0
-                for v, row in zip(values, rows, strict=True)
-            ]
-        ]
+        bars = bars_of(values, [row["auroc_95"] for row in rows])
         axes.errorbar(range(len(values)), values, yerr=bars, capsize=3, label=name, **draw.arm(number))
         told.append(f"{name} from {values[0]:.2f} to {values[-1]:.2f}")
     axes.axhline(0.5, color="black", linestyle=":", label="a constant")
@@ -126,7 +124,7 @@ def draw_stale(axes, groups: dict) -> str:
             row = groups[name].get(key)
             if row is None or row["low"] is None:
                 continue
-            ends = [[max(row["pp"] - row["low"], 0)], [max(row["high"] - row["pp"], 0)]]
+            ends = bars_of([row["pp"]], [(row["low"], row["high"])])
             style = {"color": draw.PALETTE[number], "fmt": draw.MARKERS[number], "capsize": 3}
             shown = {"label": label} if place == 0 else {}
             axes.errorbar([row["pp"]], [place + 0.2 * (number - 1)], xerr=ends, **style, **shown)

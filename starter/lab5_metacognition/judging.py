@@ -15,6 +15,9 @@ the trained model: its labels move. Source: the published guide (GUIDE.md). Left
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
+
+from labkit.errors import LabError
 
 from .config import Config
 from .data import answer_messages, judgment_messages
@@ -49,7 +52,9 @@ def pretrained(system: System, place: str) -> None:
     config, base = system.config, Weights(system.config.model)
     for number, split in enumerate(FILES):
         responses, tested = files_of(config, config.selections[0], split, 0)
-        system.collect(f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number)
+        system.collect(
+            f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number, pretrained=True
+        )
         system.test(f"a_test_{split}_0", f"data/{split}.jsonl", responses, base, tested, config.label_mode)
 
 
@@ -97,6 +102,17 @@ def epochs(system: System, selection: str) -> None:
             system.test(f"a_test_{name}", questions, responses, weights, tested, config.label_mode)
 
 
+def need_two_targets(rows: Sequence[Mapping]) -> None:
+    """Raises LabError: a model that can answer all of the questions, or none, has nothing to tell apart."""
+    targets = sorted({row["target"] for row in rows})
+    if len(targets) < 2:
+        raise LabError(
+            "questions that the model can answer, and some that it can't",
+            f"{len(rows)} questions, all of them {' '.join(targets)!r}",
+            command="--num_samples N or --train_samples N, larger, or another --dataset or --model",
+        )
+
+
 def training_rows(system: System, selection: str, epoch: int) -> list:
     """The conversations of an epoch: what the selection takes, with the word that was right.
 
@@ -105,6 +121,8 @@ def training_rows(system: System, selection: str, epoch: int) -> list:
     """
     config = system.config
     rows = system.rows(files_of(config, selection, "train", epoch - 1)[1])
+    if selection == "balanced":
+        need_two_targets(rows)
     seed = config.seed * 100 + epoch
     chosen = select_misjudged(rows) if selection == "misjudged" else select_balanced(rows, seed)
     questions = {row["qid"]: row for row in system.rows("data/train.jsonl")}

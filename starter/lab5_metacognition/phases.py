@@ -22,6 +22,7 @@ from labkit.errors import LabError
 
 from .config import Config
 from .data import answer_messages, judgment_messages
+from .judging import need_two_targets
 from .method import merge_lora, select_balanced
 from .published import phases_folder
 from .system import System, Weights
@@ -44,8 +45,9 @@ def run_phases(system: System) -> None:
                 raise LabError(f"phases before {config.phase}", found, place, f"--phase {phase}")
             print(f"  phase {phase}")
             work(system)
-            done = [n for n in PHASES if n <= phase]
-            state = {"completed_phases": done, "current_phase": None if phase == 3 else phase + 1}
+            done = [n for n in PHASES if n <= phase or is_finished(system, n)]
+            ahead = [n for n in PHASES if n not in done]
+            state = {"completed_phases": done, "current_phase": ahead[0] if ahead else None}
             write_json(system.folder.file(f"{place}/pipeline_state.json"), state)
 
 
@@ -69,6 +71,7 @@ def responses_file(config: Config, split: str, after: bool) -> str:
 
 
 def questions_file(split: str) -> str:
+    """The questions of a split ("train" or "test"), the same in all phases."""
     return f"data/phases_{split}.jsonl"
 
 
@@ -112,15 +115,16 @@ def judgment_rows(system: System, responses: str, version: int) -> list[dict]:
     for row in system.rows(responses):
         messages = judgment_messages(questions[row["qid"]], row["ability"], mode)
         rows.append({"qid": row["qid"], "target": messages[-1]["content"], "messages": messages})
-    return (
-        rows if config.phase_selection == "all" else select_balanced(rows, config.seed * 100 + 50 + version)
-    )
+    if config.phase_selection == "all":
+        return rows
+    need_two_targets(rows)
+    return select_balanced(rows, config.seed * 100 + 50 + version)
 
 
 def training_settings(config: Config, epochs: int) -> dict:
     """A step holds `train_batch` rows in `batches_per_step` batches, whatever the number of processes."""
-    each = config.train_batch // config.batches_per_step
-    sizes = {"batch_size": each, "batches_per_step": config.batches_per_step}
+    each = config.train_batch // config.phase_batches
+    sizes = {"batch_size": each, "batches_per_step": config.phase_batches}
     return {"epochs": epochs, "learning_rate": config.learning_rate, **sizes}
 
 
@@ -131,12 +135,14 @@ def judge_of(system: System, version: int, base: Weights, name: str | None = Non
 
 
 def collect(system: System, weights: Weights, *, after: bool, name: str, tag: int) -> None:
+    """What `weights` can answer of both splits; after: whether phase 2 is over. tag: of the sampling."""
     for number, split in enumerate(SPLITS):
         target = responses_file(system.config, split, after)
         system.collect(f"{name}_{split}", questions_file(split), weights, target, tag=tag + number)
 
 
 def test(system: System, weights: Weights, judge: str, *, after: bool, name: str) -> None:
+    """What `weights` say about both splits, under the name of the judge, beside what can be answered."""
     for split in SPLITS:
         responses, target = (
             responses_file(system.config, split, after),

@@ -43,9 +43,27 @@ def short_name(model: str) -> str:
 
 def judgment_folder(config: Config, selection: str) -> str:
     """The folder of one arm of (a) below `experiments/`."""
-    rate = f"{config.lr:.0e}".replace("-", "")
+    digits, _, power = f"{config.lr:e}".partition("e")  # 1e-5 is 1e05, as published, and 1.5e-5 1.5e05
+    rate = f"{digits.rstrip('0').rstrip('.')}e{power.lstrip('-')}"
     name = f"{short_name(config.model)}_{config.dataset}_{config.label_mode}_lr{rate}"
     return f"experiments/{name}_{selection}_seed{config.seed}"
+
+
+def run_name(config: Config, preset: Config) -> str:
+    """What stands for the profile in the run folder's name: `gpu_judgment_hotpotqa`.
+
+    Runs of other data, another model or pipeline than the preset's lie side by side, as the published folders
+    do; an experiment has its own name.
+    """
+    changed = []
+    if config.experiment:
+        changed = [config.experiment]
+    else:
+        for name in ("pipeline", "model", "dataset"):
+            value = getattr(config, name)
+            if value != getattr(preset, name):
+                changed.append(short_name(value) if name == "model" else value)
+    return "_".join([config.profile, *changed])
 
 
 def phases_folder(config: Config) -> str:

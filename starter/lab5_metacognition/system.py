@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +50,32 @@ class System:
         """The records of a file of the run."""
         return read_jsonl(self.folder.file(name))
 
-    def collect(self, stage_name: str, questions: str, weights: Weights, output: str, tag: int) -> list[dict]:
-        """k replies a question, graded: `responses*.jsonl`. tag: tells the samplings of a run apart."""
+    def collect(
+        self,
+        stage_name: str,
+        questions: str,
+        weights: Weights,
+        output: str,
+        tag: int,
+        *,
+        pretrained: bool = False,
+    ) -> list[dict]:
+        """k replies a question, graded: `responses*.jsonl`.
+
+        Args:
+            questions, output: files of the run. tag: tells the samplings of a run apart.
+            pretrained: before any training; only then `skip_collect` takes the replies that lie in `output`,
+                since those of trained weights are outdated whenever the weights are trained again.
+        Returns:
+            The records of `output`, as of `collect.graded`, in the order of the questions.
+        Raises:
+            LabError: `skip_collect`, and a question without replies there.
+        """
         with self.folder.stage(stage_name, uses=GRADING) as stage:
             path = stage.file(output)
             if not stage.done:
                 records = read_jsonl(self.folder.file(questions), QUESTION)
-                replies = self._given(path, records)
+                replies = self._given(path, records) if pretrained else None
                 if replies is None:
                     job = {
                         "kind": "sample",
@@ -100,8 +119,25 @@ class System:
                 self._clear(stage)
         return read_jsonl(path)
 
-    def train(self, stage_name: str, start: Weights, rows, target: str, uses=(), **settings) -> dict:
-        """A training into the folder `target`; rows: makes the conversations, called only if needed."""
+    def train(
+        self,
+        stage_name: str,
+        start: Weights,
+        rows: Callable[[], list],
+        target: str,
+        uses: Sequence[Callable] = (),
+        **settings: float | bool | None,
+    ) -> dict:
+        """A training from `start` into the folder `target`.
+
+        Args:
+            rows: makes the conversations to learn, each a list of messages; called only if needed.
+            uses: functions whose edit makes it train again. settings: fields of `training.TrainJob`.
+        Returns:
+            `training.train`'s report, as in `training.json`; of no rows only `rows` and `training_loss`.
+        Raises:
+            LabError: no row that fits, or a process that failed.
+        """
         with self.folder.stage(stage_name, uses=uses) as stage:
             place = stage.file(target)
             if not stage.done:

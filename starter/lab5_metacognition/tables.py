@@ -18,8 +18,10 @@ def tables(found: dict) -> str:
     parts = []
     for name, arm in found["judgment"].items():
         parts.append(f"selection: {name}\n{summary(arm['epochs'])}")
+    if found["phases"]:
+        parts.append(judge_table(found["phases"]))
     if "stale" in found["phases"]:
-        parts += [judge_table(found["phases"]), stale_table(found["phases"])]
+        parts.append(stale_table(found["phases"]))
     return "\n\n".join([*parts, effect_table(found)]) + "\n"
 
 

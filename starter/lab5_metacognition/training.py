@@ -21,6 +21,7 @@ from labkit.data import write_json
 from labkit.errors import LabError
 from labkit.models import load_causal_lm, load_tokenizer
 
+from .collect import prompt_of
 from .method import merge_lora
 
 IGNORE = -100
@@ -70,9 +71,14 @@ def in_order(count: int, epochs: int, per_step: int, seed: int) -> list[int]:
 def encoded(tokenizer, messages: list[dict[str, str]], max_length: int) -> dict | None:
     """Ids and labels of a question and its reply; only the reply and its end are learned. None: too long.
 
-    Raises LabError: a chat template that writes the prompt differently once there is a reply.
+    Args:
+        messages: a conversation that ends with the assistant's reply. max_length: tokens.
+    Returns:
+        `{"input_ids": (n,), "labels": (n,)}`, lists of ints; -100 where nothing is learned.
+    Raises:
+        LabError: a chat template that writes the prompt differently once there is a reply.
     """
-    prompt = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
+    prompt = prompt_of(tokenizer, messages[:-1])
     whole = tokenizer.apply_chat_template(messages, tokenize=False)
     if not whole.startswith(prompt):
         raise LabError(
@@ -120,6 +126,7 @@ def train(job: TrainJob) -> dict:
         deepspeed=job.deepspeed,
         dataloader_pin_memory=not cpu,
     )
+    arguments._n_gpu = 1  # else one process takes every GPU it sees, and a step as many batches
     transformers.set_seed(job.seed)
     tokenizer = load_tokenizer(job.base, shrink=job.shrink)
     rows = [row for row in (encoded(tokenizer, turns, job.max_length) for turns in job.rows) if row]
