@@ -77,7 +77,9 @@ class Config:
     # ---- training ----
     lora_r: int = 16  # published
     lora_alpha: int = 32  # published
-    judge_blocks: int | None = None  # a judge's LoRA is on the last so many; None, as published: on all
+    judge_blocks: int | None = (
+        None  # a judge's LoRA is on the last so many blocks; None, as published: on all
+    )
     max_length: int = 1024  # tokens of a row; longer contexts are left out of training
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots
     deepspeed: str | None = None  # a file in configs/, for several GPUs
