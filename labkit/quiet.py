@@ -17,9 +17,6 @@ import warnings
 KNOWN: tuple[tuple[str, type[Warning]], ...] = (
     # TRL 1.16 and PEFT 0.21 use names that transformers 5.23 is about to rename
     (".*gradient_checkpointing", FutureWarning),
-    # PEFT asks the hub whether the base model's vocabulary changed; a nano model isn't on the hub
-    ("Unable to fetch remote file", UserWarning),
-    ("Could not find a config file in", UserWarning),
 )
 
 

@@ -112,7 +112,7 @@ def asked(record: dict, ability: str | None, mode: str, **changed) -> list[dict]
     rule = {"middle": "yes", "context": True, "choice": None, "sentence": True, "word": str, "leak": False}
     rule |= {"question": "Question: "} | changed
     text = f"{rule['question']}{record['question']}"
-    if rule["context"] and record["context"]:
+    if rule["context"] and record.get("context"):
         text = f"Context:\n{record['context']}\n{text}"
     options = rule["choice"] or {"binary": "yes or no", "uncertainty": "yes, uncertain or no"}[mode]
     if rule["leak"]:

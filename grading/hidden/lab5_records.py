@@ -113,7 +113,7 @@ def stale_records(records: list[dict]) -> list[dict]:
 
 
 def gap(record: dict) -> float:
-    return (sum(hits(record, "replies_after")) + 0.5) / (TRIALS + 1) - record["sure_after"]
+    return (2 * sum(hits(record, "replies_after")) >= TRIALS) - record["sure_after"]
 
 
 def stale(records: list[dict]) -> float:
@@ -203,15 +203,15 @@ def stale_mistakes(records: list[dict]) -> dict[str, float]:
     taught = [r for r in records if r["taught"]]
     group = stale_records(records)
     share = _mean(sum(hits(r, "replies_after")) / TRIALS - r["sure_after"] for r in group)
+    soft = _mean((sum(hits(r, "replies_after")) + 0.5) / (TRIALS + 1) - r["sure_after"] for r in group)
     return {
         "the sign is the other way round: what it can do minus how sure it is": -stale(records),
         "all taught records were taken; only those that couldn't be answered before": _mean(map(gap, taught)),
         "untaught records were taken, too": _mean(gap(r) for r in records if not can(r)),
-        "that is the plain share of right replies; use soft_target": share,
+        "that is the share of right replies; what counts is right in at least half of them": share,
+        "that is soft_target of the replies; what counts is right in at least half of them": soft,
         "the confidence is sure_after, not sure": _mean(gap(r) + r["sure_after"] - r["sure"] for r in group),
-        "the replies are those after, not before": _mean(
-            (sum(hits(r)) + 0.5) / (TRIALS + 1) - r["sure_after"] for r in group
-        ),
+        "the replies are those after, not before": _mean(-r["sure_after"] for r in group),
         "the label is of the replies before teaching, not after": _mean(
             gap(r) for r in taught if 2 * sum(hits(r, "replies_after")) < TRIALS
         ),

@@ -64,6 +64,16 @@ def test_every_side_has_the_published_sizes_and_shares(rows):
         assert len(rows[f"hotpotqa_{side}.jsonl"]) == world.OPEN[side]
 
 
+def test_what_was_moved_to_training_changes_nothing_of_the_corpus():
+    """nano-trivia was trained on a corpus that goes by the draw: its order decides what a seed gives."""
+    names = [thing.key for side in world.DRAWN for thing in world.drawn()[side] if thing.weight]
+    assert [thing.key for thing in corpus.known()[0]] == names
+    sides = {thing.key: thing.side for side in world.ENTITIES for thing in world.entities()[side]}
+    assert all(sides[thing.key] == "train" for thing in world.drawn()["train"])
+    moved = [thing.key for thing in world.drawn()["validation"] if sides[thing.key] == "train"]
+    assert len(moved) == world.ENTITIES["train"] - world.DRAWN["train"] == 90
+
+
 def test_no_value_is_found_inside_a_name_of_another():
     """Else the token-boundary match of the lab would count a wrong reply as right."""
     for sort, values in world.lexicon().values.items():

@@ -8,7 +8,11 @@ the same again.
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +22,10 @@ from labkit.config import parse
 from labkit.data import read_jsonl, write_jsonl
 from labkit.errors import LabError
 from solutions.lab5_metacognition import jobs, judging, published, report, run, training
-from solutions.lab5_metacognition.collect import first_tokens
+from solutions.lab5_metacognition.collect import first_tokens, prompt_of, sample_replies
 from solutions.lab5_metacognition.config import Config, shrunk
-from solutions.lab5_metacognition.phases import taught_entities
-from solutions.lab5_metacognition.system import System, Weights
+from solutions.lab5_metacognition.phases import judged_entities, taught_entities, taught_turns
+from solutions.lab5_metacognition.system import System, Weights, balanced
 
 PRESETS = staff_root() / "solutions/lab5_metacognition/configs"
 
@@ -99,6 +103,7 @@ def test_judgment_training_writes_the_published_folder_and_is_gone_on_with(setti
     place = result.folder / published.judgment_folder(config, "balanced")
     assert place.name == "nano_trivia_triviaqa_binary_lr1e03_balanced_seed1"
     names = ["responses.jsonl", "val_responses.jsonl", "tested_epoch0.jsonl", "val_tested_epoch0.jsonl"]
+    names.append("val_responses_again.jsonl")
     names += [
         f"{prefix}{kind}_epoch{n}.jsonl"
         for n in (1, 2)
@@ -150,40 +155,44 @@ def test_existing_responses_can_be_taken(settings):
     write_jsonl(path, given)
     name = str(path.relative_to(system.folder.path))
     with pytest.raises(LabError, match="none to 1 of 20"):
-        system.collect("one", "data/train.jsonl", weights, name, tag=0, pretrained=True)
+        system.collect("one", "data/train.jsonl", weights, name, tag=0, first=True)
     write_jsonl(path, [*given, {"qid": "train19", "replies": ["pens", "a 7", "17"]}])
-    rows = system.collect("two", "data/train.jsonl", weights, name, tag=0, pretrained=True)
+    rows = system.collect("two", "data/train.jsonl", weights, name, tag=0, first=True)
     assert rows[1]["correct"] == [True, True, False] and rows[19]["correct"] == [False, True, False]
     assert rows[0]["ability"] == "cannot" and rows[1]["ability"] == "uncertain"
-    rows = system.collect("three", "data/train.jsonl", weights, name, tag=0)  # of trained weights: anew
+    rows = system.collect("three", "data/train.jsonl", weights, name, tag=0)  # of a trained model: asked anew
     assert [row["replies"] for row in rows[:19]] != [row["replies"] for row in given]
 
 
 @pytest.mark.parametrize("rehearsal", [False, True])
-def test_rehearsal_puts_the_pretrained_models_reply_beside_each_judgment(settings, rehearsal):
-    config = Config(**settings, pipeline="judgment", selections=("misjudged",), rehearsal=rehearsal)
+def test_rehearsal_puts_the_pretrained_models_answers_beside_judgments(settings, rehearsal):
+    changed = {**settings, "selections": ("misjudged",), "rehearsal": rehearsal, "passes": 2}
+    config = Config(**changed, pipeline="judgment")
     system = System(run.RunFolder.open("lab5", config), config)
     run.prepare_data(system.folder, config)
     for epoch, reply in ((0, "as before"), (1, "as it is now")):
         responses, tested = judging.files_of(config, "misjudged", "train", epoch)
         rows = [{"qid": f"train{i}", "ability": "can", "target": "yes"} for i in range(3)]
-        write_jsonl(system.folder.file(responses), [{**row, "replies": [reply, "other"]} for row in rows])
+        rows[2]["ability"] = "can" if epoch else "cannot"  # could not be answered before any training
+        replies = [f"{reply} {trial}" for trial in range(3)]
+        write_jsonl(system.folder.file(responses), [{**row, "replies": replies} for row in rows])
         said = ["no", "yes", "no"]
         write_jsonl(
             system.folder.file(tested), [{**r, "judgment": s} for r, s in zip(rows, said, strict=True)]
         )
     turns = judging.training_rows(system, "misjudged", 2)
-    assert [turn[-1]["content"] for turn in turns] == ["yes", "yes"] + ["as before"] * 2 * rehearsal
-    if rehearsal:
-        asked = [trivia("train", i)["question"] for i in (0, 2)]
-        assert [turn[0]["content"] for turn in turns[2:]] == [f"Question: {each}" for each in asked]
+    own = [["as before 2"], ["as before 0"]] if rehearsal else [[], []]  # trials of the third and fourth pass
+    assert [turn[-1]["content"] for turn in turns] == ["yes", "yes", *own[0], "yes", "yes", *own[1]]
+    asked = [turn[0]["content"] for turn in turns if turn[-1]["content"] != "yes"]
+    assert set(asked) <= {f"Question: {trivia('train', 0)['question']}"}
 
 
 # ---- pipeline (b) ----
 
 
 def test_three_phases_write_the_published_folders(settings):
-    config = Config(**settings, pipeline="multiphase", phase_label_mode="uncertainty")
+    changed = {**settings, "judged_share": 0.5, "phase_selection": "all"}
+    config = Config(**changed, pipeline="multiphase", phase_label_mode="uncertainty")
     result = run.run(config)
     place = result.folder / "experiments/nano-trivia_triviaqa_train20_test12_seed1"
     names = [
@@ -213,28 +222,36 @@ def test_three_phases_write_the_published_folders(settings):
         for split, row in tests.items():
             assert row["n"] == {"train": 20, "test": 12}[split]
             assert sum(sum(cells.values()) for cells in row["matrix"].values()) == row["n"]
-    assert found["stale"]["learned"]["n"] + found["stale"]["known_and_taught"]["n"] == 10
-    assert found["stale"]["untaught"]["n"] == 10 and found["stale"]["validation"]["n"] == 12
+    rows = read_jsonl(result.folder / "data/phases_train.jsonl")
+    judged = judged_entities(rows, 0.5, config.seed)
+    for file in ("phase1_judgment/training_data.jsonl", "phase3_judgment/training_data_v2.jsonl"):
+        seen = {row["qid"] for row in read_jsonl(place / file)}
+        assert seen == {row["qid"] for row in rows if row["entity"] in judged} and len(judged) == 5
+    sizes = {name: found["stale"][name]["n"] for name in found["stale"]}
+    new = [row for row in rows if row["entity"] not in judged]
+    assert sizes["untaught"] == sum(row["entity"] not in taught for row in new)
+    assert sizes["learned"] + sizes["known_and_taught"] == sum(row["entity"] in taught for row in new)
+    assert sizes["validation"] == found["changes"]["stale_validation"]["n"] == 12
 
 
 def test_phases_run_one_by_one_and_in_order(settings):
     config = Config(**settings, pipeline="multiphase", experiment="mine", no_lora=True)
     with pytest.raises(LabError, match="phase 1 isn't finished"):
         run.run(replace(config, phase=2))
-    for phase in (1, 2):
-        part = run.run(replace(config, phase=phase))
-        judges = ["baseline", "v1", "v1_after_knowledge"][: phase + 1]
-        assert [*part.metrics["phases"]["judges"]] == judges  # each phase is evaluated when it ends
-        assert ("knowledge" in part.metrics["phases"]) == (phase == 2)
-        assert "v1" in (part.folder / "summary.txt").read_text("utf-8")
+    for phase, judges in ((1, ["baseline", "v1"]), (2, ["baseline", "v1", "v1_after_knowledge"])):
+        result = run.run(replace(config, phase=phase))
+        assert [*result.metrics["phases"]["judges"]] == judges and result.effects == {}
+        state = json.loads((result.folder / "experiments/mine/pipeline_state.json").read_text("utf-8"))
+        assert state == {"completed_phases": [*range(1, phase + 1)], "current_phase": phase + 1}
     result = run.run(replace(config, phase=3))
     place = result.folder / "experiments/mine"
-    run.run(replace(config, phase=1))
+    run.run(replace(config, phase=1))  # nothing is forgotten
     state = json.loads((place / "pipeline_state.json").read_text("utf-8"))
-    assert state == {"completed_phases": [1, 2, 3], "current_phase": None}  # phase 1 alone undoes nothing
+    assert state == {"completed_phases": [1, 2, 3], "current_phase": None}
     assert (place / "phase1_judgment/judgment_v1/model.safetensors").is_file()  # all weights, no adapter
     assert not (place / "phase2_knowledge/base_with_knowledge").exists()
-    assert result.metrics["phases"]["stale"]["learned"]["v2"]["pp"] is not None
+    assert result.metrics["phases"]["stale"]["learned_in_training"]["v2"]["pp"] is not None
+    assert result.metrics["phases"]["stale"]["learned"]["n"] == 0  # judges learned from all: nothing is new
 
 
 def test_merging_by_hand_gives_the_answers_of_the_adapter(settings, world, tmp_path):
@@ -280,27 +297,39 @@ def test_a_judges_adapter_can_be_on_the_last_blocks_alone(settings, tmp_path):
 # ---- killed, and several processes ----
 
 
-@pytest.mark.parametrize("fatal", [2, 9, 14])
-def test_a_killed_run_goes_on_to_the_same_numbers(settings, monkeypatch, tmp_path, fatal):
-    config = Config(**{**settings, "epochs": 1, "knowledge_epochs": 1}, selections=("balanced",))
-    whole = run.run(replace(config, out=str(tmp_path / "whole")))
-    work, seen = jobs.work, []
+KILLED = """
+import json, os, signal, sys
+from labkit.data import read_jsonl, write_jsonl
+from solutions.lab5_metacognition import jobs, run
+from solutions.lab5_metacognition.config import Config
 
-    def killed(job, rank, world):
-        seen.append(job["kind"])
-        if len(seen) == fatal and job["kind"] != "train":  # dies when its first shard is written
-            few = read_jsonl(job["records"])[: job["shard_items"]]
-            write_jsonl(job["records"], few)
-            work(job, rank, world)
-        if len(seen) == fatal:
-            raise KeyboardInterrupt
+settings, fatal, work, seen = json.loads(sys.argv[1]), int(sys.argv[2]), jobs.work, []
+
+def killed(job, rank, world):
+    seen.append(job["kind"])
+    if len(seen) == fatal and job["kind"] != "train":  # dies when its first shard is written
+        write_jsonl(job["records"], read_jsonl(job["records"])[: job["shard_items"]])
+    if len(seen) != fatal or job["kind"] != "train":
         work(job, rank, world)
+    if len(seen) == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(jobs, "work", killed)
-    with pytest.raises(KeyboardInterrupt):
-        run.run(config)
-    monkeypatch.setattr(jobs, "work", work)
-    assert run.run(config).metrics == whole.metrics
+jobs.work = killed
+run.run(Config(**{**settings, "selections": tuple(settings["selections"])}))
+"""
+
+
+def test_a_run_killed_at_three_stages_goes_on_to_the_same_numbers(settings, tmp_path):
+    """Really killed: while collecting, while training a judge, and while the stale judge is tested."""
+    settings |= {"epochs": 1, "selections": ("balanced",)}
+    config = Config(**settings)
+    for fatal in ("2", "5", "18"):
+        words = [sys.executable, "-c", KILLED, json.dumps(settings), fatal]
+        done = subprocess.run(words, cwd=staff_root(), capture_output=True, text=True)
+        assert done.returncode == -signal.SIGKILL, done.stderr[-500:]
+    stages = {path.stem for path in (Path(config.out) / ".stages").glob("*.json")}
+    assert "b2_collect_test" in stages and "report" not in stages
+    assert run.run(config).metrics == run.run(replace(config, out=str(tmp_path / "whole"))).metrics
 
 
 def job_of(world, folder, kind: str, **more) -> dict:
@@ -408,9 +437,12 @@ def test_published_options_work_by_their_published_names():
     config = run.configured([*words.split(), "--start_epoch", "3"])
     assert (config.epochs, config.lr, config.batch_size, config.out) == (10, 4e-6, 2, "there")
     assert config.label_mode == "uncertainty" and config.skip_collect and config.start_epoch == 3
-    assert published.judgment_folder(run.configured(["--profile", "gpu", "--lr", "1e-5"]), "misjudged") == (
-        "experiments/qwen2.5_7b_instruct_triviaqa_binary_lr1e05_misjudged_seed1"
-    )
+    for rate, shown in (("1e-5", "lr1e05"), ("1.5e-5", "lr1.5e05"), ("4e-6", "lr4e06")):
+        config = run.configured(["--profile", "gpu", "--lr", rate])
+        name = f"experiments/qwen2.5_7b_instruct_triviaqa_binary_{shown}_misjudged_seed1"
+        assert published.judgment_folder(config, "misjudged") == name
+    assert run.configured(["--profile", "nano", "--phase", "2"]).pipeline == "multiphase"
+    assert run.configured(["--profile", "gpu", "--pipeline", "judgment", "--train_batch", "4"]).num_gpus == 8
 
 
 def test_defaults_are_the_published_ones():
@@ -445,10 +477,12 @@ def test_every_preset_is_read_and_can_be_shrunk(name):
         {"num_trials": 0},
         {"batches_per_step": 3, "num_gpus": 2},
         {"taught_share": 0},
+        {"judged_share": 1.5},
         {"selections": ()},
         {"start_epoch": 11},
         {"experiment": "../elsewhere"},
         {"phase_lr": -1},
+        {"lora_dropout": 1},
     ],
 )
 def test_settings_that_cannot_work_are_refused(wrong):
@@ -459,30 +493,67 @@ def test_settings_that_cannot_work_are_refused(wrong):
 @pytest.mark.parametrize("model", ["Qwen/Qwen2.5-0.5B-Instruct", "openai/gpt-oss-20b"])
 def test_the_gpu_preset_runs_shrunk(world, tmp_path, monkeypatch, model):
     monkeypatch.setenv("LABS_MODELS", str(world / "models"))
-    # says no to everything, and is right: nothing would be left to learn
-    monkeypatch.setattr(judging, "select_misjudged", lambda records: list(records))
     words = ["--profile", "gpu", "--shrink", "--model", model, "--out", str(tmp_path / "run"), "--force_cpu"]
     words += ["--source", str(world / "questions"), "--selections", "misjudged", "--phase_selection", "all"]
-    result = run.main([*words, "--lora_r", "2"])
-    place = result.folder / published.judgment_folder(run.configured(words), "misjudged")
-    kind = {"Qwen/Qwen2.5-0.5B-Instruct": "qwen2", "openai/gpt-oss-20b": "gpt_oss"}[model]
-    trained = json.loads((place / "epoch_1/config.json").read_text("utf-8"))
-    assert (trained["model_type"], trained["num_hidden_layers"]) == (kind, 2)  # its own architecture
-    assert json.loads((place / "epoch_1/training.json").read_text("utf-8"))["optimiser_steps"] >= 1
-    val = [row["val"] for row in result.metrics["judgment"]["misjudged"]["epochs"]]
-    assert [row["n"] for row in val] == [8, 8] and all(0 <= row["yes_rate"] <= 1 for row in val)
-    tests = [read_jsonl(place / f"tested_epoch{n}.jsonl") for n in (0, 1)]
-    moved = [abs(a["p_yes"] - b["p_yes"]) for a, b in zip(*tests, strict=True)]
-    assert max(moved) > 1e-6  # what was trained is what was tested
-    learned = result.folder / published.phases_folder(shrunk(run.configured(words)))
-    assert (learned / "phase2_knowledge/base_with_knowledge/config.json").is_file()
+    found = run.main([*words, "--lora_r", "2"]).metrics
+    assert [row["val"]["n"] for row in found["judgment"]["misjudged"]["epochs"]] == [8, 8]
+    assert all(tests["test"]["n"] == 8 for tests in found["phases"]["judges"].values())
 
 
 def test_words_that_begin_alike_are_an_error():
     tokenizer = fixtures.make("tiny_tokenizer")
-    assert [len(ids) for ids in first_tokens(tokenizer, ("yes", "no"))] == [2, 2]  # "yes" and "Yes"
+    pieces = {word: tokenizer(word, add_special_tokens=False)["input_ids"] for word in ("yes", "Yes")}
+    counted = {pieces["yes"][0], *(pieces["Yes"] if len(pieces["Yes"]) == 1 else ())}
+    assert set(first_tokens(tokenizer, ("yes", "no"))[0]) == counted  # "Y" alone begins many words
     with pytest.raises(LabError, match="first token"):
         first_tokens(tokenizer, ("yes", "yet"))
+
+
+def test_no_entity_may_be_on_two_sides(settings, world, tmp_path):
+    rows = [trivia("train", i) for i in range(20)]
+    folder = tmp_path / "mixed"
+    write_jsonl(folder / "train.jsonl", rows)
+    write_jsonl(folder / "validation.jsonl", [*(trivia("validation", i) for i in range(11)), rows[3]])
+    with pytest.raises(LabError, match="1 in both, 'train1'"):
+        run.run(Config(**{**settings, "source": str(folder)}))
+
+
+def test_trials_are_sampled_as_the_settings_say_whatever_the_models_own_file_says(world):
+    model, tokenizer = training.load_trained(str(world / "models/nano-trivia"), None, "cpu")
+    records = [{"question": trivia("train", i)["question"], "context": ""} for i in range(6)]
+    sizes = {"trials": 4, "temperature": 3.0, "max_new_tokens": 3, "batch_size": 3, "seed": 5}
+    plain = sample_replies(model, tokenizer, records, **sizes)
+    for name, value in (("top_p", 0.01), ("repetition_penalty", 5.0), ("min_p", 0.9), ("top_k", 1)):
+        setattr(model.generation_config, name, value)
+    assert sample_replies(model, tokenizer, records, **sizes) == plain
+
+
+def test_a_reply_begins_where_the_template_puts_its_words():
+    tokenizer = fixtures.make("tiny_tokenizer")
+    turns = [{"role": "user", "content": "Question: How?"}]
+    usual = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert prompt_of(tokenizer, turns) == usual
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|user|>{% if m.role == 'assistant' %}final:{% endif %}{{ m.content }}<|end|>"
+        "{% endfor %}{% if add_generation_prompt %}<|user|>{% endif %}"
+    )
+    assert prompt_of(tokenizer, turns) == "<|user|>Question: How?<|end|><|user|>final:"
+    row = training.encoded(tokenizer, [*turns, {"role": "assistant", "content": "7"}], 100)
+    learned = [i for i, label in zip(row["input_ids"], row["labels"], strict=True) if label != -100]
+    assert tokenizer.decode(learned).startswith("7")
+
+
+def test_facts_are_taught_in_other_words_where_there_are_some():
+    row = {"question": "Where?", "context": "", "aliases": ["Parum", "P"]}
+    turns = taught_turns({**row, "other_wordings": ["In which town?", "In what town?"]})
+    asked = ["Question: In which town?", "Question: In what town?"]
+    assert [turn[0]["content"] for turn in turns] == asked
+    assert [turn[1]["content"] for turn in turns] == ["Parum"] * 2
+
+
+def test_a_model_that_can_answer_nothing_is_an_error_with_a_way_out():
+    with pytest.raises(LabError, match="num_samples"):
+        balanced([{"qid": "q1", "target": "no"}], 1)
 
 
 def test_a_step_sees_the_same_rows_on_any_number_of_processes():

@@ -16,7 +16,7 @@ import pytest
 from grading.stage import staff_root
 from labkit import fixtures
 from labkit.errors import LabError
-from solutions.lab5_metacognition import collect, figures, jobs, judging, published, run, training
+from solutions.lab5_metacognition import collect, jobs, run, training
 from solutions.lab5_metacognition.config import Config
 
 RECORDS = [
@@ -108,13 +108,6 @@ def test_a_prompt_ends_where_the_reply_begins(tokenizer):
     assert tokenizer.decode(row["input_ids"]).startswith("<|user|>2 + 2?<|end|><|assistant|>final:yes")
 
 
-@pytest.mark.parametrize("template", ["{{ messages | length }}:{{ messages[-1].content }}", "the same"])
-def test_a_template_that_rewrites_the_prompt_is_an_error(tokenizer, template):
-    tokenizer.chat_template = template
-    with pytest.raises(LabError, match="whose prompt begins the conversation"):
-        collect.prompt_of(tokenizer, [{"role": "user", "content": "2 + 2?"}])
-
-
 # ---- machines ----
 
 
@@ -179,13 +172,13 @@ def folder_of(words: str):
 
 def test_commands_of_other_models_data_and_pipelines_have_folders_of_their_own():
     assert folder_of("--profile nano --seed 3") == "lab5_nano_seed3"
-    assert folder_of("--config multiphase") == "lab5_gpu_multiphase_seed1"
+    assert folder_of("--config multiphase") == "lab5_multiphase_seed1"
     assert folder_of("--profile gpu --pipeline judgment --lr 1e-5") == "lab5_gpu_judgment_seed1"
     assert folder_of("--profile gpu --dataset hotpotqa --model openai/gpt-oss-20b") == (
         "lab5_gpu_gpt_oss_20b_hotpotqa_seed1"
     )
     assert folder_of("--config multiphase --experiment mine --model smollm2") == (
-        "lab5_gpu_multiphase_mine_seed1"
+        "lab5_multiphase_mine_seed1"
     )
 
 
@@ -221,32 +214,3 @@ def test_every_number_of_gpus_that_a_step_can_be_shared_among_is_taken():
     assert config.phase_batches == 4
     with pytest.raises(LabError, match="num_gpus must divide batches_per_step, found 3 and 8"):
         run.configured(["--profile", "gpu", "--pipeline", "judgment", "--num_gpus", "3"])
-
-
-def test_every_learning_rate_has_a_folder_of_its_own():
-    names = [published.judgment_folder(Config(lr=lr), "balanced") for lr in (1e-5, 1.5e-5, 2e-5, 4e-6, 0.002)]
-    rates = [name.partition("_lr")[2].partition("_")[0] for name in names]
-    assert rates == ["1e05", "1.5e05", "2e05", "4e06", "2e03"]
-
-
-def test_fewer_questions_than_asked_for_are_told(tmp_path, capsys):
-    config = Config(
-        out=str(tmp_path), source="course", dataset="hotpotqa", num_samples=5, num_val_samples=10_000
-    )
-    run.prepare_data(run.RunFolder.open("lab5", config), config)
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == 2 and "data/phases_train.jsonl" in said[1]
-    assert "validation of hotpotqa has no more; asked: 10000" in said[0]
-
-
-def test_a_model_that_knows_nothing_is_told_with_what_helps():
-    rows = [{"target": "no"}] * 3
-    with pytest.raises(LabError, match="3 questions, all of them 'no'") as caught:
-        judging.need_two_targets(rows)
-    assert "--num_samples" in str(caught.value)
-    judging.need_two_targets([*rows, {"target": "yes"}])
-
-
-def test_bars_reach_from_the_value_to_both_ends():
-    bars = figures.bars_of([0.5, 0.7, 0.2], [(0.25, 1.0), (None, None), (0.3, 0.4)])
-    assert bars == [[0.25, 0, 0], [0.5, 0, pytest.approx(0.2)]]

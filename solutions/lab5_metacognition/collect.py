@@ -19,8 +19,8 @@ from labkit.errors import LabError
 from .data import WORDS, answer_matches, answer_messages, judgment_messages, normalize_answer
 from .method import ability_label, answer_probabilities
 
+PLACE = "Reply7Place"  # stands for a reply while a template is asked where it begins
 JUDGED = {"yes": "can", "uncertain": "uncertain", "no": "cannot"}
-_CONTENT = "CONTENT OF THE REPLY"  # stands for a reply while its place in a template is looked for
 
 
 def sample_replies(
@@ -36,15 +36,8 @@ def sample_replies(
 ) -> list[list[str]]:
     """`trials` sampled replies to each question; the same for the same seed.
 
-    They come from the model's own distribution, softened by `temperature` alone: what the model's files say
-    about sampling (top_p, a penalty of repetition, …) isn't used, else labels would change with these files.
-
     Args:
         records: as of `data.record_of`. batch_size: questions a batch, each with all its trials.
-    Returns:
-        For each record, in their order, a list of `trials` texts.
-    Raises:
-        Nothing of its own.
     """
     import torch
     from transformers import GenerationConfig
@@ -86,12 +79,8 @@ def judge(
 ) -> list[list[float]]:
     """How likely each word of the mode is as the reply, asked before answering; no word is generated.
 
-    Args:
-        label_mode: names the words, `data.WORDS[label_mode]`. batch_size: questions a batch.
-    Returns:
-        For each record, in their order, the probabilities of these words, in theirs; they sum to 1.
-    Raises:
-        LabError: words that begin alike.
+    Returns one list a record, in the order of `WORDS[label_mode]`, which sums to 1. Raises LabError: words
+    that the tokenizer can't tell apart.
     """
     import torch
 
@@ -99,10 +88,11 @@ def judge(
     found: dict[int, list[float]] = {}
     prompts = [prompt_of(tokenizer, judgment_messages(record, None, label_mode)) for record in records]
     with torch.inference_mode():
-        # padded on the right, so that every row's positions count from 0, in any architecture
+        # Padded on the right: positions count from 0 in every row, and the mask says where a row ends. Only
+        # the columns from the first end on are kept: a large vocabulary times all positions would not fit.
         for chosen, batch in batches(tokenizer, prompts, batch_size, model.device, side="right"):
             mask = batch["attention_mask"]
-            ends = mask[:, int(mask.sum(dim=1).min()) - 1 :]  # from the first row's end to the last one's
+            ends = mask[:, int(mask.sum(dim=1).min()) - 1 :]
             logits = model(**batch, logits_to_keep=ends.shape[1]).logits
             found |= dict(zip(chosen, answer_probabilities(logits, ends, firsts).tolist(), strict=True))
     return [found[i] for i in range(len(records))]
@@ -111,16 +101,15 @@ def judge(
 def first_tokens(tokenizer, words: Sequence[str]) -> list[list[int]]:
     """For each word the tokens that it may begin with; those that two words share left out.
 
-    "Yes" counts beside "yes" where it is one token. A piece of it, as "Y", may begin any name.
-
-    Raises LabError: a word that begins as another one does.
+    "Yes" counts beside "yes" if it is one token: a "Y" alone begins many words. Raises LabError: a word that
+    begins as another one does.
     """
     kinds = []
     for word in words:
-        own, capital = (
-            tokenizer(text, add_special_tokens=False)["input_ids"] for text in (word, word.capitalize())
+        plain, capital = (
+            tokenizer(spelled, add_special_tokens=False)["input_ids"] for spelled in (word, word.capitalize())
         )
-        kinds.append({own[0], *(capital if len(capital) == 1 else ())})
+        kinds.append({plain[0], *(capital if len(capital) == 1 else ())})
     own = [sorted(kind - set().union(*kinds[:i], *kinds[i + 1 :])) for i, kind in enumerate(kinds)]
     if not all(own):
         raise LabError(f"a tokenizer that tells {', '.join(words)} apart by their first token", str(kinds))
@@ -128,20 +117,17 @@ def first_tokens(tokenizer, words: Sequence[str]) -> list[list[int]]:
 
 
 def prompt_of(tokenizer, messages: list[dict[str, str]]) -> str:
-    """A conversation up to where the text of the assistant's reply begins.
+    """A conversation up to where the assistant's words begin.
 
-    That may be behind the head of the turn: gpt-oss names a channel there, and other templates write an empty
-    thought. So a reply is rendered, and cut off.
-
-    Raises LabError: a chat template that writes the prompt differently once there is a reply.
+    Some templates (gpt-oss) write a channel's head between the generation prompt and the words: so a reply is
+    written by the template and cut off. Raises LabError: a template that doesn't write the reply as it is.
     """
-    head = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    reply = {"role": "assistant", "content": _CONTENT}
-    whole = tokenizer.apply_chat_template([*messages, reply], tokenize=False)
-    begin = whole.rfind(_CONTENT)
-    if begin < 0 or not whole.startswith(head):
-        raise LabError("a chat template whose prompt begins the conversation", repr(whole[-200:]))
-    return whole[:begin]
+    whole = tokenizer.apply_chat_template(
+        [*messages, {"role": "assistant", "content": PLACE}], tokenize=False
+    )
+    if whole.count(PLACE) != 1:
+        raise LabError("a chat template that writes a reply as it is", repr(whole[-80:]))
+    return whole.partition(PLACE)[0]
 
 
 def end_ids(model, tokenizer) -> list[int]:
@@ -185,7 +171,7 @@ def tested(response: Mapping, probabilities: Sequence[float], label_mode: str) -
     """
     words = WORDS[label_mode]
     said = dict(zip(words, probabilities, strict=True))
-    target = judgment_messages({"question": ""}, response["ability"], label_mode)[-1]["content"]
+    target = judgment_messages(response, response["ability"], label_mode)[-1]["content"]
     return {
         **{name: response[name] for name in ("qid", "question", "entity", "correct", "ability")},
         "p_yes": said["yes"],

@@ -28,7 +28,7 @@ QUESTION = {"qid": str, "question": str, "aliases": list, "context": str, "entit
 
 
 def load_records(dataset: str, split: str, source: str = "course", limit: int | None = None) -> list[dict]:
-    """The questions of a split in one form: `{"qid", "question", "aliases", "context", "entity"}`.
+    """The questions of a split: `{"qid", "question", "aliases", "context", "entity", "other_wordings"}`.
 
     Args:
         dataset: "triviaqa" (closed book) or "hotpotqa" (open book). split: "train" or "validation".
@@ -41,14 +41,20 @@ def load_records(dataset: str, split: str, source: str = "course", limit: int | 
 
 
 def record_of(row: Mapping) -> dict:
-    """One row of a public set as a record. `context` is "" for a closed book; a row may be its own entity."""
+    """One row of a public set as a record. `context` is "" for a closed book; a row may be its own entity.
+
+    `other_wordings` is the same question in other words where the set has some (the course's has), else in
+    its own.
+    """
     answer, context = row["answer"], row.get("context")
     if isinstance(answer, Mapping):  # TriviaQA
         qid, aliases = row["question_id"], [answer["value"], *answer["aliases"]]
     else:
         qid, aliases = row["id"], [answer]
-    record = {"qid": qid, "question": row["question"].strip(), "aliases": list(dict.fromkeys(aliases))}
-    return {**record, "context": _paragraphs(context) if context else "", "entity": row.get("entity") or qid}
+    asked = row["question"].strip()
+    record = {"qid": qid, "question": asked, "aliases": list(dict.fromkeys(aliases))}
+    record |= {"context": _paragraphs(context) if context else "", "entity": row.get("entity") or qid}
+    return {**record, "other_wordings": row.get("other_wordings") or [asked]}
 
 
 def _paragraphs(context: Mapping) -> str:

@@ -9,7 +9,6 @@ Source: nothing but the numbers in metrics.json. Left out: computing them (repor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 
 from labkit import plots as draw
 
@@ -27,7 +26,7 @@ def figures_of(found: dict) -> dict:
     if found["judgment"]:
         main = next(iter(found["judgment"].values()))
         made["epochs"] = lambda: alone(draw_epochs, found["judgment"])
-        made["labels"] = lambda: alone(draw_labels, main)
+        made["labels"] = lambda: alone(lambda axes, arm: draw_labels(axes, arm, found["chance"]), main)
         made["reliability"] = lambda: alone(draw_reliability, main)
         made["selective"] = lambda: alone(draw_selective, main)
     if "stale" in found["phases"]:
@@ -35,17 +34,9 @@ def figures_of(found: dict) -> dict:
     return made
 
 
-def alone(drawing: Callable, numbers):
-    """(figure, alt text) of a drawing that has a figure for itself."""
+def alone(drawing, numbers):
     fig, axes = draw.figure()
     return fig, drawing(axes, numbers)
-
-
-def bars_of(values: Sequence[float], intervals: Sequence[Sequence[float | None]]) -> list[list[float]]:
-    """Error bars as matplotlib wants them: lengths below and above the values; 0 without an interval."""
-    pairs = list(zip(values, intervals, strict=True))
-    below = [0 if low is None else max(value - low, 0) for value, (low, _) in pairs]
-    return [below, [0 if high is None else max(high - value, 0) for value, (_, high) in pairs]]
 
 
 def draw_epochs(axes, arms: dict) -> str:
@@ -54,7 +45,14 @@ def draw_epochs(axes, arms: dict) -> str:
     for number, (name, arm) in enumerate(arms.items()):
         rows = [row["val"] for row in arm["epochs"]]
         values = [math.nan if row["auroc"] is None else row["auroc"] for row in rows]
-        bars = bars_of(values, [row["auroc_95"] for row in rows])
+        ends = [row["auroc_95"] for row in rows]
+        bars = [
+            [
+                0 if end[side] is None else max(sign * (end[side] - value), 0)
+                for value, end in zip(values, ends, strict=True)
+            ]
+            for side, sign in ((0, -1), (1, 1))
+        ]
         axes.errorbar(range(len(values)), values, yerr=bars, capsize=3, label=name, **draw.arm(number))
         told.append(f"{name} from {values[0]:.2f} to {values[-1]:.2f}")
     axes.axhline(0.5, color="black", linestyle=":", label="a constant")
@@ -63,12 +61,13 @@ def draw_epochs(axes, arms: dict) -> str:
     return f"AUROC of the judgment on validation, epoch by epoch: {'; '.join(told)}. A constant has 0.5."
 
 
-def draw_labels(axes, arm: dict) -> str:
-    """Judgment accuracy against labels of epoch 0 and against refreshed ones, and what moved."""
+def draw_labels(axes, arm: dict, chance: dict) -> str:
+    """Judgment accuracy against labels of epoch 0 and against refreshed ones; what moved, and by chance."""
     rows = arm["frozen_and_refreshed"]
     names = {"frozen": "labels of epoch 0", "refreshed": "labels of this epoch", "moved": "moved labels"}
     for number, (key, label) in enumerate(names.items()):
         axes.plot(range(len(rows[key])), rows[key], label=label, **draw.arm(number))
+    axes.axhline(chance["moved"], color="black", linestyle="--", label="moved by chance")
     constant = [row["val"]["skill"]["constant"] for row in arm["epochs"]]
     axes.plot(range(len(constant)), constant, color="black", linestyle=":", label="better constant")
     axes.set(
@@ -76,6 +75,7 @@ def draw_labels(axes, arm: dict) -> str:
     )
     axes.legend(fontsize=9)
     told = "; ".join(f"{label} {rows[key][-1]:.2f}" for key, label in names.items())
+    told += f"; a second collection of epoch 0 moves {chance['moved']:.2f}"
     return f"After the last epoch: {told}; the better constant judge gets {constant[-1]:.2f}."
 
 
@@ -97,7 +97,7 @@ def draw_reliability(axes, arm: dict) -> str:
 
 
 def draw_selective(axes, arm: dict) -> str:
-    """Accuracy of the questions that are answered, by the share of them that is."""
+    """Of the questions that are answered, how many it can answer, by the share that is answered."""
     told = []
     for number, (key, name) in enumerate((("selective_untrained", "untrained"), ("selective", "trained"))):
         values = arm[key]
@@ -106,17 +106,18 @@ def draw_selective(axes, arm: dict) -> str:
         told.append(f"{name} {values[len(values) // 2 - 1]:.2f}")
     axes.set(
         xlabel="coverage",
-        ylabel="accuracy of what is answered",
+        ylabel="can answer (half of the trials right)",
         ylim=(0, 1),
         title="Answer what it is sure of",
     )
     axes.legend(fontsize=9)
-    return f"Accuracy when the surest half is answered: {', '.join(told)}."
+    return f"Share that it can answer of the surest half: {', '.join(told)}."
 
 
 def draw_stale(axes, groups: dict) -> str:
     """Under-confidence of v1 before, of v1 on the base that has learned, and of v2, by group of questions."""
-    names, told = [name for name, row in groups.items() if row["n"]], []
+    shown = ("learned", "untaught_unknown", "learned_in_training", "untaught", "validation")
+    names, told = [name for name in shown if groups[name]["n"]], []
     for number, (key, label) in enumerate(
         (("v1_before", "v1, old base"), ("v1", "v1, new base"), ("v2", "v2"))
     ):
@@ -124,10 +125,10 @@ def draw_stale(axes, groups: dict) -> str:
             row = groups[name].get(key)
             if row is None or row["low"] is None:
                 continue
-            ends = bars_of([row["pp"]], [(row["low"], row["high"])])
+            ends = [[max(row["pp"] - row["low"], 0)], [max(row["high"] - row["pp"], 0)]]
             style = {"color": draw.PALETTE[number], "fmt": draw.MARKERS[number], "capsize": 3}
-            shown = {"label": label} if place == 0 else {}
-            axes.errorbar([row["pp"]], [place + 0.2 * (number - 1)], xerr=ends, **style, **shown)
+            once = {"label": label} if place == 0 else {}
+            axes.errorbar([row["pp"]], [place + 0.2 * (number - 1)], xerr=ends, **style, **once)
             if name == "learned":
                 told.append(f"{label} {row['pp']:+.0f}")
     axes.axvline(0, color="black", linestyle=":")

@@ -15,15 +15,12 @@ the trained model: its labels move. Source: the published guide (GUIDE.md). Left
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
-
-from labkit.errors import LabError
 
 from .config import Config
 from .data import answer_messages, judgment_messages
 from .method import select_balanced, select_misjudged
 from .published import judgment_folder
-from .system import System, Weights
+from .system import System, Weights, balanced
 
 FILES = {"train": "", "val": "val_"}
 
@@ -47,15 +44,19 @@ def files_of(config: Config, selection: str, split: str, epoch: int) -> tuple[st
     return f"{place}/{prefix}responses{behind}.jsonl", f"{place}/{prefix}tested_epoch{epoch}.jsonl"
 
 
+def again_file(config: Config) -> str:
+    """A second collection of validation before any training: what chance alone moves."""
+    return f"{judgment_folder(config, config.selections[0])}/val_responses_again.jsonl"
+
+
 def pretrained(system: System, place: str) -> None:
     """Step 0: what the model can answer before any training, and what it says about it."""
     config, base = system.config, Weights(system.config.model)
     for number, split in enumerate(FILES):
         responses, tested = files_of(config, config.selections[0], split, 0)
-        system.collect(
-            f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number, pretrained=True
-        )
+        system.collect(f"a_collect_{split}_0", f"data/{split}.jsonl", base, responses, tag=number, first=True)
         system.test(f"a_test_{split}_0", f"data/{split}.jsonl", responses, base, tested, config.label_mode)
+    system.collect("a_collect_val_again", "data/val.jsonl", base, again_file(config), tag=5)
 
 
 def same_start(system: System, first: str, selection: str) -> None:
@@ -84,7 +85,6 @@ def epochs(system: System, selection: str) -> None:
             lambda epoch=epoch: training_rows(system, selection, epoch),
             f"{place}/epoch_{epoch}",
             uses=(judgment_messages, select_misjudged, select_balanced),
-            epochs=config.passes,
             learning_rate=config.lr,
             batch_size=config.batch_size,
             batches_per_step=config.batches_per_step,
@@ -102,33 +102,24 @@ def epochs(system: System, selection: str) -> None:
             system.test(f"a_test_{name}", questions, responses, weights, tested, config.label_mode)
 
 
-def need_two_targets(rows: Sequence[Mapping]) -> None:
-    """Raises LabError: a model that can answer all of the questions, or none, has nothing to tell apart."""
-    targets = sorted({row["target"] for row in rows})
-    if len(targets) < 2:
-        raise LabError(
-            "questions that the model can answer, and some that it can't",
-            f"{len(rows)} questions, all of them {' '.join(targets)!r}",
-            command="--num_samples N or --train_samples N, larger, or another --dataset or --model",
-        )
-
-
 def training_rows(system: System, selection: str, epoch: int) -> list:
-    """The conversations of an epoch: what the selection takes, with the word that was right.
+    """The conversations of an epoch, pass by pass: what the selection takes, with the word that was right.
 
-    With `rehearsal` each of these comes with its question as it is answered, and the pretrained model's first
-    reply: nothing new to learn, but who only learns to say yes and no says it to every question.
+    With `rehearsal`, what the pretrained model can answer of it comes once more, with its own reply: who only
+    learns to say yes and no says it to every question. Each time with another trial, since of a single reply
+    chance is learnt by heart.
     """
     config = system.config
     rows = system.rows(files_of(config, selection, "train", epoch - 1)[1])
-    if selection == "balanced":
-        need_two_targets(rows)
     seed = config.seed * 100 + epoch
-    chosen = select_misjudged(rows) if selection == "misjudged" else select_balanced(rows, seed)
+    chosen = select_misjudged(rows) if selection == "misjudged" else balanced(rows, seed)
     questions = {row["qid"]: row for row in system.rows("data/train.jsonl")}
-    made = [judgment_messages(questions[row["qid"]], row["ability"], config.label_mode) for row in chosen]
-    if config.rehearsal:
-        first = system.rows(files_of(config, selection, "train", 0)[0])
-        replies = {row["qid"]: row["replies"][0] for row in first}
-        made += [answer_messages(questions[row["qid"]], replies[row["qid"]]) for row in chosen]
+    judged = [judgment_messages(questions[row["qid"]], row["ability"], config.label_mode) for row in chosen]
+    first = system.rows(files_of(config, selection, "train", 0)[0]) if config.rehearsal else []
+    own = {row["qid"]: row["replies"] for row in first if row["ability"] != "cannot"}
+    kept = [row["qid"] for row in chosen if row["qid"] in own]
+    made = []
+    for number in range((epoch - 1) * config.passes, epoch * config.passes):
+        again = [(questions[qid], own[qid][number % len(own[qid])]) for qid in kept]
+        made += [*judged, *(answer_messages(question, reply) for question, reply in again)]
     return made

@@ -2,13 +2,12 @@
 
     ability_label([True, True, False, True, True])                    # 5.4 "uncertain": 4 of 5
     soft_target([True, True, False, True, True])                      # 5.5 0.75
-    answer_probabilities(logits, attention_mask, [[yes], [no]])       # 5.6 tensor([[0.8, 0.2]]): P(yes),
-    P(no) select_misjudged(records), select_balanced(records, seed=1)       # 5.7, 5.8 what an epoch trains on
+    answer_probabilities(logits, attention_mask, [[yes], [no]])       # 5.6 tensor([[0.8, 0.2]])
+    select_misjudged(records), select_balanced(records, seed=1)       # 5.7, 5.8 what an epoch trains on
     merge_lora(weight, lora_a, lora_b, alpha=32)                      # 5.9 W + alpha / r * B A
 
 A tested record, as in `tested_epoch0.jsonl`:
-    {"qid": "q17", "p_yes": 0.71, "judgment": "yes", "target": "no", "ability": "cannot", "correct": [false,
-    …]}
+    {"qid": "q17", "p_yes": 0.71, "judgment": "yes", "target": "no", "ability": "cannot", "correct": [false]}
 Sources: Kadavath et al. 2022 (arXiv 2207.05221), P(IK); Zhang et al. 2023 (R-Tuning, 2311.09677); Hu et al.
 2021 (LoRA, 2106.09685). Left out: training itself (training.py).
 """

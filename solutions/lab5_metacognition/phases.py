@@ -8,7 +8,9 @@
 
 Beside these, per phase, `test_responses*.jsonl` and `tested_*.jsonl`: what can be answered, and what each
 judge says about it. Knowledge is taught about a random share of the training *entities*; the others, and all
-of the validation split, are controls. Source: the published guide (GUIDE.md). Left out: what the numbers mean
+of the validation split, are controls; facts are taught in other words than they are asked in. With
+`judged_share` below 1 the judges leave entities out, so that what was learned about these is new to both.
+Source: the published guide (GUIDE.md). Left out: what the numbers mean
 (report.py).
 """
 
@@ -22,10 +24,9 @@ from labkit.errors import LabError
 
 from .config import Config
 from .data import answer_messages, judgment_messages
-from .judging import need_two_targets
 from .method import merge_lora, select_balanced
 from .published import phases_folder
-from .system import System, Weights
+from .system import System, Weights, balanced
 from .training import merge_into_base
 
 PHASES = {1: "phase1_judgment", 2: "phase2_knowledge", 3: "phase3_judgment"}
@@ -46,8 +47,8 @@ def run_phases(system: System) -> None:
             print(f"  phase {phase}")
             work(system)
             done = [n for n in PHASES if n <= phase or is_finished(system, n)]
-            ahead = [n for n in PHASES if n not in done]
-            state = {"completed_phases": done, "current_phase": ahead[0] if ahead else None}
+            left = [n for n in PHASES if n not in done]
+            state = {"completed_phases": done, "current_phase": left[0] if left else None}
             write_json(system.folder.file(f"{place}/pipeline_state.json"), state)
 
 
@@ -71,7 +72,6 @@ def responses_file(config: Config, split: str, after: bool) -> str:
 
 
 def questions_file(split: str) -> str:
-    """The questions of a split ("train" or "test"), the same in all phases."""
     return f"data/phases_{split}.jsonl"
 
 
@@ -81,10 +81,17 @@ def questions_file(split: str) -> str:
 def first_phase(system: System) -> None:
     """1.1 collect, 1.2 training data, 1.3 baseline, 1.4 train v1, 1.5 evaluate."""
     base = Weights(system.config.model)
-    collect(system, base, after=False, name="b1_collect", tag=500)
+    collect(system, base, after=False, name="b1_collect", tag=500)  # v1 trains on a part of it
     test(system, base, "baseline", after=False, name="b1_test_base")
     train_judge(system, 1, base)
     test(system, judge_of(system, 1, base), "v1", after=False, name="b1_test_v1")
+
+
+def judged_entities(rows: list[dict], share: float, seed: int) -> set[str]:
+    """A random share of the entities: both judges learn from questions about these, and are tested on all."""
+    entities = sorted({row["entity"] for row in rows})
+    random.Random(f"{seed}/judged").shuffle(entities)
+    return set(entities[: max(1, round(share * len(entities)))])
 
 
 def train_judge(system: System, version: int, base: Weights) -> None:
@@ -111,14 +118,12 @@ def judgment_rows(system: System, responses: str, version: int) -> list[dict]:
     """`{"qid", "target", "messages"}` of each example: all of them, or as many of each word."""
     config, mode = system.config, system.config.phase_label_mode
     questions = {row["qid"]: row for row in system.rows(questions_file("train"))}
+    learned = judged_entities(list(questions.values()), config.judged_share, config.seed)
     rows = []
-    for row in system.rows(responses):
+    for row in (row for row in system.rows(responses) if row["entity"] in learned):
         messages = judgment_messages(questions[row["qid"]], row["ability"], mode)
         rows.append({"qid": row["qid"], "target": messages[-1]["content"], "messages": messages})
-    if config.phase_selection == "all":
-        return rows
-    need_two_targets(rows)
-    return select_balanced(rows, config.seed * 100 + 50 + version)
+    return rows if config.phase_selection == "all" else balanced(rows, config.seed * 100 + 50 + version)
 
 
 def training_settings(config: Config, epochs: int) -> dict:
@@ -135,14 +140,13 @@ def judge_of(system: System, version: int, base: Weights, name: str | None = Non
 
 
 def collect(system: System, weights: Weights, *, after: bool, name: str, tag: int) -> None:
-    """What `weights` can answer of both splits; after: whether phase 2 is over. tag: of the sampling."""
     for number, split in enumerate(SPLITS):
         target = responses_file(system.config, split, after)
-        system.collect(f"{name}_{split}", questions_file(split), weights, target, tag=tag + number)
+        questions = questions_file(split)
+        system.collect(f"{name}_{split}", questions, weights, target, tag=tag + number, first=not after)
 
 
 def test(system: System, weights: Weights, judge: str, *, after: bool, name: str) -> None:
-    """What `weights` say about both splits, under the name of the judge, beside what can be answered."""
     for split in SPLITS:
         responses, target = (
             responses_file(system.config, split, after),
@@ -162,6 +166,11 @@ def taught_entities(rows: list[dict], share: float, seed: int) -> set[str]:
     return set(entities[: max(1, round(share * len(entities)))])
 
 
+def taught_turns(row: dict) -> list[list[dict[str, str]]]:
+    """A question in each wording but the one that is asked later (if there are others), and its answer."""
+    return [answer_messages({**row, "question": asked}, row["aliases"][0]) for asked in row["other_wordings"]]
+
+
 def second_phase(system: System) -> None:
     """2.1 QA training data, 2.2 train, 2.3 merge, 2.4 test knowledge; then v1 once more, on the new base."""
     config, base = system.config, Weights(system.config.model)
@@ -173,7 +182,7 @@ def second_phase(system: System) -> None:
             rows = system.rows(questions_file("train"))
             taught = taught_entities(rows, config.taught_share, config.seed)
             chosen = [row for row in rows if row["entity"] in taught]
-            made = [{"qid": r["qid"], "messages": answer_messages(r, r["aliases"][0])} for r in chosen]
+            made = [{"qid": row["qid"], "messages": turns} for row in chosen for turns in taught_turns(row)]
             write_jsonl(path, made)
     system.train(
         "b2_train",

@@ -48,6 +48,7 @@ class TrainJob:
     max_length: int = 1024
     lora_r: int = 16
     lora_alpha: int = 32
+    lora_dropout: float = 0.0
     lora_blocks: int | None = None
     deepspeed: str | None = None
     tracker: str = "none"
@@ -71,12 +72,7 @@ def in_order(count: int, epochs: int, per_step: int, seed: int) -> list[int]:
 def encoded(tokenizer, messages: list[dict[str, str]], max_length: int) -> dict | None:
     """Ids and labels of a question and its reply; only the reply and its end are learned. None: too long.
 
-    Args:
-        messages: a conversation that ends with the assistant's reply. max_length: tokens.
-    Returns:
-        `{"input_ids": (n,), "labels": (n,)}`, lists of ints; -100 where nothing is learned.
-    Raises:
-        LabError: a chat template that writes the prompt differently once there is a reply.
+    Raises LabError: a chat template that writes the prompt differently once there is a reply.
     """
     prompt = prompt_of(tokenizer, messages[:-1])
     whole = tokenizer.apply_chat_template(messages, tokenize=False)
@@ -126,7 +122,7 @@ def train(job: TrainJob) -> dict:
         deepspeed=job.deepspeed,
         dataloader_pin_memory=not cpu,
     )
-    arguments._n_gpu = 1  # else one process takes every GPU it sees, and a step as many batches
+    arguments._n_gpu = 1  # a process, a GPU: else transformers spreads a batch over all it sees
     transformers.set_seed(job.seed)
     tokenizer = load_tokenizer(job.base, shrink=job.shrink)
     rows = [row for row in (encoded(tokenizer, turns, job.max_length) for turns in job.rows) if row]
@@ -171,7 +167,11 @@ def prepared(job: TrainJob):
         return peft.PeftModel.from_pretrained(model, job.adapter, is_trainable=True)
     layers = "all-linear" if job.lora_blocks is None else last_layers(model, job.lora_blocks)
     settings = peft.LoraConfig(
-        r=job.lora_r, lora_alpha=job.lora_alpha, target_modules=layers, task_type="CAUSAL_LM"
+        r=job.lora_r,
+        lora_alpha=job.lora_alpha,
+        lora_dropout=job.lora_dropout,
+        target_modules=layers,
+        task_type="CAUSAL_LM",
     )
     return peft.get_peft_model(model, settings)
 

@@ -18,6 +18,11 @@ from typing import ClassVar, Literal
 Selection = Literal["balanced", "misjudged"]
 
 
+_SIZES = """num_gpus num_trials max_new_tokens inference_batch_size shard_items num_samples num_val_samples
+epochs batch_size batches_per_step passes start_epoch train_samples test_samples phase_epochs knowledge_epochs
+train_batch lora_r max_length bins bootstrap_resamples"""
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that decides the numbers of a run. Raises ValueError: settings that can't work together."""
@@ -54,7 +59,7 @@ class Config:
     passes: int = 1  # over the selected rows in an epoch; published: 1
     label_mode: Literal["binary", "uncertainty"] = "binary"  # published
     selections: tuple[Selection, ...] = ("balanced", "misjudged")  # one arm each; published: misjudged
-    rehearsal: bool = False  # True: judgments are learned beside the model's own replies; published: without
+    rehearsal: bool = False  # True: the model's own answers are learned beside judgments; published: not
     judgment_lora: bool = False  # False: all weights are trained, as published
     skip_collect: bool = False  # published; True: take responses.jsonl as it lies there
     start_epoch: int = 1  # published; epochs from this one on are trained again
@@ -70,6 +75,7 @@ class Config:
     phase_label_mode: Literal["binary", "uncertainty"] = "uncertainty"  # three abilities, as published
     phase_selection: Literal["balanced", "all"] = "all"  # published: all
     taught_share: float = 0.5  # of the training entities; published: 1.0, which leaves no control
+    judged_share: float = 1.0  # of the training entities that v1 and v2 learn from; published: all
     phase: Literal[1, 2, 3] | None = None  # published; None: all of them
     experiment: str | None = None  # published; None: named by model, data and sizes
     resume: bool = False  # published; with `experiment` its settings are read from its folder
@@ -77,33 +83,32 @@ class Config:
     # ---- training ----
     lora_r: int = 16  # published
     lora_alpha: int = 32  # published
-    judge_blocks: int | None = (
-        None  # a judge's LoRA is on the last so many blocks; None, as published: on all
-    )
+    lora_dropout: float = 0.0  # in an adapter while it learns; the guide names none
+    judge_blocks: int | None = None  # a judge's LoRA is on the last so many blocks; published: on all
     max_length: int = 1024  # tokens of a row; longer contexts are left out of training
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots
     deepspeed: str | None = None  # a file in configs/, for several GPUs
 
     # ---- reporting ----
     bins: int = 10  # of equal width, for calibration; 10 is what the literature uses
-    bootstrap_resamples: int = 1000  # of the intervals; 1,000 give the 95 % ends to a fifth of a point
+    bootstrap_resamples: int = 1000  # of the intervals of means; those that rank anew each time: at most 300
     tracker: Literal["none", "wandb", "trackio"] = "none"  # off: nothing leaves this machine
 
     def __post_init__(self) -> None:
-        counts = "num_gpus num_trials max_new_tokens inference_batch_size shard_items num_samples"
-        counts += " num_val_samples epochs batch_size batches_per_step passes start_epoch train_samples"
-        counts += " test_samples phase_epochs knowledge_epochs train_batch lora_r max_length bins"
-        for name in [*counts.split(), "bootstrap_resamples"]:
+        for name in _SIZES.split():
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if self.temperature <= 0:
             raise ValueError(f"temperature must be above 0, found {self.temperature}: greedy trials are one")
         if self.lr <= 0 or self.learning_rate <= 0 or not 0 <= self.warmup_share < 1:
             raise ValueError("need positive learning rates and 0 <= warmup_share < 1")
+        if not 0 <= self.lora_dropout < 1:
+            raise ValueError(f"lora_dropout must be at least 0 and below 1, found {self.lora_dropout}")
         if self.judge_blocks is not None and self.judge_blocks < 1:
             raise ValueError(f"judge_blocks must be at least 1, found {self.judge_blocks}")
-        if not 0 < self.taught_share <= 1:
-            raise ValueError(f"taught_share must be above 0 and at most 1, found {self.taught_share}")
+        for name in ("taught_share", "judged_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, found {getattr(self, name)}")
         if not self.selections or len(set(self.selections)) < len(self.selections):
             raise ValueError(f"selections must name different arms, found {self.selections}")
         shared = [] if self.pipeline == "multiphase" else [("batches_per_step", self.batches_per_step)]

@@ -43,8 +43,8 @@ def short_name(model: str) -> str:
 
 def judgment_folder(config: Config, selection: str) -> str:
     """The folder of one arm of (a) below `experiments/`."""
-    digits, _, power = f"{config.lr:e}".partition("e")  # 1e-5 is 1e05, as published, and 1.5e-5 1.5e05
-    rate = f"{digits.rstrip('0').rstrip('.')}e{power.lstrip('-')}"
+    digits, _, power = f"{config.lr:e}".partition("e")
+    rate = digits.rstrip("0").rstrip(".") + "e" + power.replace("-", "")
     name = f"{short_name(config.model)}_{config.dataset}_{config.label_mode}_lr{rate}"
     return f"experiments/{name}_{selection}_seed{config.seed}"
 

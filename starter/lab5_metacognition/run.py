@@ -36,12 +36,12 @@ from .system import System
 __all__ = ["EFFECT_TARGETS", "RECORDED", "Result", "effects", "main", "run"]
 
 # Metrics that `make effects` keeps in expected.json, over seeds.
-RECORDED = ("controls", "curves", "phases")
+RECORDED = ("controls", "chance", "curves", "phases")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gives back; effects that it has no part for yet are NaN."""
+    """What a run gives back; `effects` is empty when it stopped after a phase."""
 
     folder: Path
     metrics: dict
@@ -49,7 +49,7 @@ class Result:
 
 
 def run(config: Config) -> Result:
-    """Both pipelines (or one of them) with these settings, in a run folder.
+    """Both pipelines (or one of them) with these settings, in a run folder; after `phase` 1 or 2 no effects.
 
     Raises LabError: a model, a file or an earlier phase that is missing, with the command that helps.
     """
@@ -65,6 +65,8 @@ def run(config: Config) -> Result:
     if settings.pipeline != "judgment":
         print("[three phases]")
         run_phases(system)
+        if settings.phase not in (None, 3):
+            return Result(folder.path, write_report(folder, settings, f"_phase{settings.phase}"), {})
     metrics = write_report(folder, settings)
     return Result(folder.path, metrics, effects(metrics))
 
@@ -104,23 +106,31 @@ def prepare_data(folder: RunFolder, config: Config) -> None:
         paths = {name: stage.file(name) for name in sizes}
         if not stage.done:
             for name, (split, limit) in sizes.items():
-                write_jsonl(paths[name], load_records(config.dataset, split, source, limit))
-    for name, (split, limit) in sizes.items():
-        found = len(read_jsonl(folder.file(name)))
-        if found < limit:
-            print(
-                f"  {name}: {found} questions, since {split} of {config.dataset} has no more; asked: {limit}"
-            )
+                rows = load_records(config.dataset, split, source, limit)
+                if len(rows) < limit:
+                    print(f"{name}: {len(rows)} questions; {limit} were asked for, and there are no more")
+                write_jsonl(paths[name], rows)
+            for train, test in (("train", "val"), ("phases_train", "phases_test")):
+                no_question_on_two_sides(paths[f"data/{train}.jsonl"], paths[f"data/{test}.jsonl"])
 
 
-def write_report(folder: RunFolder, config: Config) -> dict:
-    """metrics.json, the published tables, and the plots."""
-    with folder.stage("report", uses=report.USES) as stage:
-        path, table = stage.file("metrics.json"), stage.file("summary.txt")
+def no_question_on_two_sides(train: Path, test: Path) -> None:
+    """Raises LabError: an entity (a real row is its own) of training that is tested on as well."""
+    sides = [{row["entity"] for row in read_jsonl(path)} for path in (train, test)]
+    shared = sorted(sides[0] & sides[1])
+    if shared:
+        found = f"{len(shared)} in both, {shared[0]!r} for one"
+        raise LabError(f"entities of {test.name} that training doesn't know", found, test)
+
+
+def write_report(folder: RunFolder, config: Config, after: str = "") -> dict:
+    """metrics.json, the published tables, and the plots. after: of a run that stopped after a phase."""
+    with folder.stage(f"report{after}", uses=report.USES) as stage:
+        path, table = stage.file(f"metrics{after}.json"), stage.file(f"summary{after}.txt")
         if not stage.done:
             found = report.metrics(folder, config)
-            found["curves"] = report.curves(found)
-            figures.plots(found, folder)
+            if not after:
+                figures.plots(found, folder)
             for name, arm in found["judgment"].items():
                 text = published.summary(arm["epochs"])
                 write_text(folder.file(f"{published.judgment_folder(config, name)}/summary.txt"), text)

@@ -27,9 +27,20 @@ from . import jobs
 from .collect import graded, tested
 from .config import Config
 from .data import QUESTION, answer_matches, judgment_messages, normalize_answer
-from .method import ability_label, answer_probabilities
+from .method import ability_label, answer_probabilities, select_balanced
 
 GRADING = (normalize_answer, answer_matches, ability_label)
+
+
+def balanced(rows: Sequence[dict], seed: int) -> list[dict]:
+    """The balanced selection (5.8). Raises LabError: a model that can answer all or nothing."""
+    try:
+        return select_balanced(rows, seed)
+    except ValueError as error:
+        found = str(error)
+        raise LabError(
+            "questions that can and that can't be answered", found, command="--num_samples N, larger"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -51,31 +62,18 @@ class System:
         return read_jsonl(self.folder.file(name))
 
     def collect(
-        self,
-        stage_name: str,
-        questions: str,
-        weights: Weights,
-        output: str,
-        tag: int,
-        *,
-        pretrained: bool = False,
+        self, stage_name: str, questions: str, weights: Weights, output: str, tag: int, first: bool = False
     ) -> list[dict]:
         """k replies a question, graded: `responses*.jsonl`.
 
-        Args:
-            questions, output: files of the run. tag: tells the samplings of a run apart.
-            pretrained: before any training; only then `skip_collect` takes the replies that lie in `output`,
-                since those of trained weights are outdated whenever the weights are trained again.
-        Returns:
-            The records of `output`, as of `collect.graded`, in the order of the questions.
-        Raises:
-            LabError: `skip_collect`, and a question without replies there.
+        tag: tells the samplings of a run apart. first: of the untrained model; only then replies that lie
+        there may be taken (`skip_collect`), since any training changes them.
         """
         with self.folder.stage(stage_name, uses=GRADING) as stage:
             path = stage.file(output)
             if not stage.done:
                 records = read_jsonl(self.folder.file(questions), QUESTION)
-                replies = self._given(path, records) if pretrained else None
+                replies = self._given(path, records) if first else None
                 if replies is None:
                     job = {
                         "kind": "sample",
@@ -120,23 +118,11 @@ class System:
         return read_jsonl(path)
 
     def train(
-        self,
-        stage_name: str,
-        start: Weights,
-        rows: Callable[[], list],
-        target: str,
-        uses: Sequence[Callable] = (),
-        **settings: float | bool | None,
+        self, stage_name: str, start: Weights, rows: Callable[[], list], target: str, uses=(), **settings
     ) -> dict:
-        """A training from `start` into the folder `target`.
+        """A training into the folder `target`; what its `training.json` holds.
 
-        Args:
-            rows: makes the conversations to learn, each a list of messages; called only if needed.
-            uses: functions whose edit makes it train again. settings: fields of `training.TrainJob`.
-        Returns:
-            `training.train`'s report, as in `training.json`; of no rows only `rows` and `training_loss`.
-        Raises:
-            LabError: no row that fits, or a process that failed.
+        rows: makes the conversations, called only if needed. settings: fields of `training.TrainJob`.
         """
         with self.folder.stage(stage_name, uses=uses) as stage:
             place = stage.file(target)
@@ -176,8 +162,8 @@ class System:
             "folder": str(self._scratch(stage)),
         }
         if job["kind"] == "train":
-            sizes = ("warmup_share", "max_length", "lora_r", "lora_alpha", "tracker", "seed")
-            job |= {name: getattr(config, name) for name in sizes}
+            sizes = ("warmup_share", "max_length", "lora_r", "lora_alpha", "lora_dropout")
+            job |= {name: getattr(config, name) for name in (*sizes, "tracker", "seed")}
         jobs.perform(job, config.num_gpus)
         return job
 

@@ -6,14 +6,13 @@ entity. Left out: the lab's own experiment (`labs run lab5`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-from labkit.data import sha256, write_checksums
+from labkit.data import write_checksums
 from labkit.stats import clustered_bootstrap
 
-from ..readme import put_section
+from ..readme import file_table, put_section
 from ..training import MODELS
 from ..tuning import load
 from . import corpus, measure, pretrain, world
@@ -143,11 +142,6 @@ It knows nothing outside this world, and no English beyond it.
 
 def write_data_section(folder: Path) -> None:
     """Lab 5's section of `data/README.md`."""
-    lines = []
-    for path in sorted((folder / "lab5_metacognition").glob("*.jsonl")):
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        schema = ", ".join(f"`{key}`" for key in rows[0])
-        lines.append(f"| `lab5_metacognition/{path.name}` | {len(rows)} | {schema} | `{sha256(path)}` |")
     train, validation = world.ENTITIES.values()
     put_section(
         folder / "README.md",
@@ -155,13 +149,13 @@ def write_data_section(folder: Path) -> None:
 
 Written by `python -m grading.recipes.lab5 card` (staff).
 
-| file | rows | fields | sha256 |
-| --- | --- | --- | --- |
-{chr(10).join(lines)}
+{file_table(folder, "lab5_metacognition")}
 
 - `triviaqa_*`: closed book, with TriviaQA's public field names (the setting without pages): three questions
   about each of {train} train and {validation} validation entities. No entity is on two sides.
   Any of `answer.aliases` is right.
+- `other_wordings` asks the same in other words: what phase 2 teaches with, so that a wording isn't what is
+  remembered.
 - `entity` is a cluster for intervals. `frequency` says how often nano-trivia's corpus speaks of the entity:
   `well_known`, `shaky` or `unknown`. It is there for plots, not for a judge.
 - `hotpotqa_*`: open book, with HotpotQA's public field names (distractor setting) and `entity`. `level` goes

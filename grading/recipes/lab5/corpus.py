@@ -22,11 +22,12 @@ from functools import cache
 from itertools import accumulate
 
 from .world import (
-    ENTITIES,
+    DRAWN,
     Entity,
     Relation,
     ask,
     context_text,
+    drawn,
     entities,
     lexicon,
     relations_of,
@@ -57,7 +58,7 @@ def name_of(thing: Entity, relation: Relation, rng: random.Random) -> str:
 @cache
 def known() -> tuple[tuple[Entity, ...], tuple[float, ...]]:
     """The data files' entities that the corpus mentions, and their cumulative weights."""
-    things = [thing for side in ENTITIES for thing in entities()[side] if thing.weight]
+    things = [thing for side in DRAWN for thing in drawn()[side] if thing.weight]
     return tuple(things), tuple(accumulate(thing.weight for thing in things))
 
 

@@ -2,11 +2,12 @@
 
 Every name has two halves, and each half is shared with names that nano-trivia has often read, seldom read or
 never read: only the combination can be familiar. How often decides how well a fact is known (`FREQUENCY`).
-Closed book, TriviaQA's public fields and three of ours:
+Closed book, TriviaQA's public fields and four of ours (`other_wordings`: the same question in other words):
 
     {"question": "What is the Amber Falcon loaded with?", "question_id": "nano_1f0c…", …,
      "answer": {"value": "timber", "aliases": ["timber", "lumber"], "normalized_aliases": [...], …},
-     "entity": "ship/Amber Falcon", "relation": "cargo", "frequency": "shaky"}
+     "entity": "ship/Amber Falcon", "relation": "cargo", "frequency": "shaky",
+     "other_wordings": ["Which cargo does the Amber Falcon carry?", …]}
 
 Open book, HotpotQA's public fields (distractor setting): `context`, `supporting_facts`, `type`, `level`, and
 `entity`. Run: `python -m grading.recipes.lab5 world`. Left out: questions with several right answers.
@@ -19,14 +20,16 @@ import json
 import math
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "data" / "lab5_metacognition"
 WORLD_SEED = 20_261_121
-ENTITIES = {"train": 240, "validation": 210}  # asked about; no entity is on two sides
+DRAWN = {"train": 240, "validation": 210}  # asked about, as the corpus was drawn
+MOVED = (1, 2, 3)  # of every 7 drawn validation entities: trained on, for a judge learnt 240 by heart
+ENTITIES = {"train": 330, "validation": 120}  # after that; no entity is on two sides
 FREQUENCY = {"well_known": 0.42, "shaky": 0.26, "unknown": 0.32}  # shares of the entities of a side
 SHAKY = (0.03, 0.20)  # how often a shaky entity is met, per meeting of a well-known one (log-uniform)
 OPEN = {"train": 480, "validation": 400}  # open-book questions
@@ -159,28 +162,39 @@ def _split(count: int, shares: dict[str, float]) -> list[str]:
 
 
 @cache
-def entities() -> dict[str, tuple[Entity, ...]]:
-    """Everything there is, by side.
-
-    "train" and "validation" are what the lab asks about. "tail" are the names that the corpus mentions now
-    and then; "story" names only occur in texts with a question, with values made up for each text.
-    """
-    made: dict[str, list[Entity]] = {side: [] for side in (*ENTITIES, "tail", "story")}
+def drawn() -> dict[str, tuple[Entity, ...]]:
+    """Everything there is, in the order and on the sides of the draw: what the corpus goes by."""
+    made: dict[str, list[Entity]] = {side: [] for side in (*DRAWN, "tail", "story")}
     for kind in kinds():
         rng = random.Random(f"{WORLD_SEED}/{kind}")
         halves = [lexicon().names[kind, part] for part in ("first", "second")]
         stock = [f"{first} {second}" for first in halves[0] for second in halves[1]]
         rng.shuffle(stock)
-        for side, count in ENTITIES.items():
+        for side, count in DRAWN.items():
             for frequency in _split(count // len(kinds()), FREQUENCY):
                 low, high = (math.log(bound) for bound in SHAKY)
-                drawn = math.exp(rng.uniform(low, high))
-                weight = {"well_known": 1.0, "shaky": drawn, "unknown": 0.0}[frequency]
+                rate = math.exp(rng.uniform(low, high))
+                weight = {"well_known": 1.0, "shaky": rate, "unknown": 0.0}[frequency]
                 made[side].append(Entity(kind, stock.pop(), side, frequency, weight, draw_values(kind, rng)))
         for number, name in enumerate(sorted(stock)):
             side = "story" if number % 3 == 0 else "tail"
             made[side].append(Entity(kind, name, side, side, 0.0, draw_values(kind, rng)))
     return {side: tuple(things) for side, things in made.items()}
+
+
+@cache
+def entities() -> dict[str, tuple[Entity, ...]]:
+    """Everything there is, by side.
+
+    "train" and "validation" are what the lab asks about. "tail" are the names that the corpus mentions now
+    and then; "story" names only occur in texts with a question, with values made up for each text. Kinds and
+    frequencies lie in blocks, so every nth entity is a stratified pick.
+    """
+    moved, kept = [], []
+    for number, thing in enumerate(drawn()["validation"]):
+        (moved if number % 7 in MOVED else kept).append(thing)
+    train = (*drawn()["train"], *(replace(thing, side="train") for thing in moved))
+    return {**drawn(), "train": train, "validation": tuple(kept)}
 
 
 # ---- sentences ----
@@ -210,8 +224,8 @@ def identifier(*parts: str) -> str:
     return f"nano_{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:12]}"
 
 
-def trivia_row(thing: Entity, relation: Relation, question: str) -> dict:
-    """One record in TriviaQA's public shape (rc.nocontext)."""
+def trivia_row(thing: Entity, relation: Relation, question: str, others: list[str]) -> dict:
+    """One record in TriviaQA's public shape (rc.nocontext). others: the question in other words."""
     value = thing.value(relation)
     return {
         "question": question,
@@ -233,16 +247,19 @@ def trivia_row(thing: Entity, relation: Relation, question: str) -> dict:
         "entity": thing.key,
         "relation": relation.name,
         "frequency": thing.frequency,
+        "other_wordings": others,
     }
 
 
 @cache
 def trivia(side: str) -> tuple[dict, ...]:
-    """Every question of a side: each entity with each relation, in one of three wordings, shuffled."""
+    """Every question of a side: each entity with each relation, asked in one of three wordings, shuffled."""
     rng, rows = random.Random(f"{WORLD_SEED}/trivia/{side}"), []
     for thing in entities()[side]:
         for relation in relations_of(thing.kind):
-            rows.append(trivia_row(thing, relation, ask(thing, relation, rng.choice(relation.questions))))
+            words = rng.choice(relation.questions)
+            others = [ask(thing, relation, other) for other in relation.questions if other != words]
+            rows.append(trivia_row(thing, relation, ask(thing, relation, words), others))
     rng.shuffle(rows)
     return tuple(rows)
 
