@@ -72,9 +72,7 @@ class RunFolder:
         Raises LabError: it holds the results of another configuration (the differing settings are listed), or
         other files.
         """
-        settings = as_dict(config)
-        name = f"{lab}_{settings.get('profile', 'run')}_seed{settings.get('seed', 0)}"
-        path = Path(settings["out"]) if settings.get("out") else project_root() / "runs" / name
+        settings, path = as_dict(config), cls.place(lab, config)
         known = path / CONFIG
         if known.is_file():
             _refuse_other_config(known, settings, config)
@@ -85,6 +83,13 @@ class RunFolder:
         else:
             write_json(known, settings)
         return cls(path, config)
+
+    @staticmethod
+    def place(lab: str, config: Any) -> Path:
+        """Where `open` looks for a run of these settings; nothing is made."""
+        settings = as_dict(config)
+        name = f"{lab}_{settings.get('profile', 'run')}_seed{settings.get('seed', 0)}"
+        return Path(settings["out"]) if settings.get("out") else project_root() / "runs" / name
 
     def file(self, name: str) -> Path:
         """A path in this folder."""

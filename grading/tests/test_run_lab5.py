@@ -424,11 +424,11 @@ def test_the_zero3_file_passes_accelerates_own_checks_and_is_filled_in():
 
 def test_published_options_work_by_their_published_names():
     words = "--config multiphase --model Qwen/Qwen2.5-0.5B-Instruct --train_samples 10000 --test_samples 1000"
-    words += " --inference_batch 512 --train_batch 32 --epochs 2 --lr 1e-5 --no_lora --phase 2 --resume"
+    words += " --inference_batch 512 --train_batch 32 --epochs 2 --lr 1e-5 --no_lora --phase 2"
     words += " --experiment it"
     config = run.configured(words.split())
     assert (config.phase_epochs, config.inference_batch_size, config.learning_rate) == (2, 512, 1e-5)
-    assert config.no_lora and config.resume and (config.phase, config.experiment) == (2, "it")
+    assert config.no_lora and (config.phase, config.experiment) == (2, "it")
     words = (
         "--profile gpu --pipeline judgment --dataset hotpotqa --epochs 10 --num_gpus 8 --num_samples 20000"
     )

@@ -10,6 +10,7 @@ never on recorded ones. Left out: which machine to rent.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -26,7 +27,7 @@ train_batch lora_r max_length bins bootstrap_resamples"""
 class Config:
     """Everything that decides the numbers of a run. Raises ValueError: settings that can't work together."""
 
-    profile: str = "nano"  # names the run folder, runs/lab5_<profile>_seed<seed>
+    profile: str = "nano"  # names the run folder; a command line adds what it changes (published.run_name)
     seed: int = 1  # of all sampling, of what is taught, and of the training order
     out: str | None = None  # None: runs/lab5_<profile>_seed<seed> in the course's folder
     force_cpu: bool = False  # True: ignore a GPU
@@ -77,7 +78,7 @@ class Config:
     judged_share: float = 1.0  # of the training entities that v1 and v2 learn from; published: all
     phase: Literal[1, 2, 3] | None = None  # published; None: all of them
     experiment: str | None = None  # published; None: named by model, data and sizes
-    resume: bool = False  # published; a run goes on where it stopped anyway
+    resume: bool = False  # published; with `experiment` its settings are read from its folder
 
     # ---- training ----
     lora_r: int = 16  # published
@@ -110,11 +111,14 @@ class Config:
                 raise ValueError(f"{name} must be above 0 and at most 1, found {getattr(self, name)}")
         if not self.selections or len(set(self.selections)) < len(self.selections):
             raise ValueError(f"selections must name different arms, found {self.selections}")
-        steps = (self.num_gpus, self.batches_per_step, self.train_batch)
-        if steps[1] % steps[0] or (self.pipeline != "judgment" and steps[2] % steps[1]):
-            raise ValueError(
-                f"num_gpus, batches_per_step, train_batch: each must divide the next, found {steps}"
-            )
+        shared = [] if self.pipeline == "multiphase" else [("batches_per_step", self.batches_per_step)]
+        if self.pipeline != "judgment":
+            shared.append(("batches of a step of train_batch rows", self.phase_batches))
+        for name, batches in shared:
+            if batches % self.num_gpus:
+                raise ValueError(f"num_gpus must divide {name}, found {self.num_gpus} and {batches}")
+        if self.phase is not None and self.pipeline != "multiphase":
+            raise ValueError(f"phase {self.phase} is one of pipeline multiphase, found {self.pipeline}")
         if self.start_epoch > self.epochs:
             raise ValueError(f"start_epoch {self.start_epoch} is behind the last of {self.epochs} epochs")
         if self.experiment is not None and Path(self.experiment or "..").name != self.experiment:
@@ -124,6 +128,11 @@ class Config:
     def learning_rate(self) -> float:
         """Of the three phases."""
         return self.phase_lr or (1e-5 if self.no_lora else 1e-4)
+
+    @property
+    def phase_batches(self) -> int:
+        """Batches in a step of the three phases: `batches_per_step`, or fewer where they'd split a row."""
+        return math.gcd(self.train_batch, self.batches_per_step)
 
 
 def shrunk(config: Config) -> Config:

@@ -13,10 +13,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from labkit.data import read_jsonl, write_json, write_jsonl
@@ -33,26 +37,32 @@ def perform(job: dict, processes: int = 1) -> None:
         work(job, rank=0, world=1)
         return
     path = Path(job["folder"]) / "job.json"
-    write_json(path, job)
+    write_json(path, {**job, "parent": os.getpid()})
     package, root = __package__, str(Path(__file__).resolve().parents[2])
     python_path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = subprocess.run(
-        [*launch_words(processes, job.get("deepspeed")), "-m", f"{package}.jobs", str(path)],
-        env={
-            **os.environ,
-            "PYTHONPATH": python_path,
-            **({} if _gpus(job) else {"ACCELERATE_USE_CPU": "true"}),
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
+    words = [*launch_words(processes, job.get("deepspeed")), "-m", f"{package}.jobs", str(path)]
+    env = {**os.environ, "PYTHONPATH": python_path}
+    env |= {} if _gpus(job) else {"ACCELERATE_USE_CPU": "true"}
+    last: deque[str] = deque(maxlen=400)  # what they said last; all of it is passed on as it comes
+    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True, errors="replace") as launched:
+        for line in launched.stderr:
+            sys.stderr.write(line)
+            last.append(line)
     path.unlink(missing_ok=True)
-    if done.returncode:
-        said = [line for line in done.stderr.strip().splitlines() if "Error" in line] or [done.stderr[-300:]]
-        raise LabError(
-            f"{processes} processes to finish {job['kind']}", said[0], job["folder"], "--num_gpus 1"
-        )
+    if launched.returncode:
+        expected = f"{processes} processes to finish {job['kind']}"
+        raise LabError(expected, error_in(last), job["folder"], "--num_gpus 1")
+
+
+def error_in(lines: Iterable[str]) -> str:
+    """The first error that ended a process, from what several wrote; else their last line.
+
+    An error's line is `[rank0]: package.SomeError: what`; the launcher's own, "ChildFailedError", tells less.
+    """
+    lines = [line.strip() for line in lines if line.strip()]
+    ends = [line for line in lines if re.match(r"(\[rank\d+\]: *)?[\w.]*(Error|Exception)\b", line)]
+    told = [line for line in ends if "ChildFailedError" not in line]
+    return [*told, *ends, *lines[-1:], "nothing was said"][0]
 
 
 def launch_words(processes: int, deepspeed: str | None = None) -> list[str]:
@@ -124,10 +134,12 @@ def work(job: dict, rank: int, world: int) -> None:
 
 
 def shards_of(records: Sequence[dict], items: int) -> list[list[dict]]:
+    """The records in pieces of `items`, in their order; the last may be shorter."""
     return [list(records[i : i + items]) for i in range(0, len(records), items)]
 
 
 def shard_file(job: dict, number: int) -> Path:
+    """Where the results of one shard lie, a line a record; it is there only when the shard is finished."""
     return Path(job["folder"]) / f"{job['kind']}_{number:04d}.jsonl"
 
 
@@ -137,11 +149,21 @@ def collected(job: dict) -> list:
     return [line["row"] for number in range(count) for line in read_jsonl(shard_file(job, number))]
 
 
+def end_with(parent: int, seconds: float = 2.0) -> None:
+    """Ends this process when the one that asked for the work is gone; else it keeps its GPU for hours."""
+    import psutil
+
+    while psutil.pid_exists(parent):
+        time.sleep(seconds)
+    os._exit(1)
+
+
 def main(path: str) -> None:
     """One of several processes: reads its job and its place among them from accelerate."""
     from accelerate import PartialState
 
     job = json.loads(Path(path).read_text("utf-8"))
+    threading.Thread(target=end_with, args=(job["parent"],), daemon=True).start()
     state = PartialState(cpu=not _gpus(job))
     work(job, state.process_index, state.num_processes)
     state.wait_for_everyone()

@@ -128,8 +128,8 @@ def judgment_rows(system: System, responses: str, version: int) -> list[dict]:
 
 def training_settings(config: Config, epochs: int) -> dict:
     """A step holds `train_batch` rows in `batches_per_step` batches, whatever the number of processes."""
-    each = config.train_batch // config.batches_per_step
-    sizes = {"batch_size": each, "batches_per_step": config.batches_per_step}
+    each = config.train_batch // config.phase_batches
+    sizes = {"batch_size": each, "batches_per_step": config.phase_batches}
     return {"epochs": epochs, "learning_rate": config.learning_rate, **sizes}
 
 

@@ -49,6 +49,23 @@ def judgment_folder(config: Config, selection: str) -> str:
     return f"experiments/{name}_{selection}_seed{config.seed}"
 
 
+def run_name(config: Config, preset: Config) -> str:
+    """What stands for the profile in the run folder's name: `gpu_judgment_hotpotqa`.
+
+    Runs of other data, another model or pipeline than the preset's lie side by side, as the published folders
+    do; an experiment has its own name.
+    """
+    changed = []
+    if config.experiment:
+        changed = [config.experiment]
+    else:
+        for name in ("pipeline", "model", "dataset"):
+            value = getattr(config, name)
+            if value != getattr(preset, name):
+                changed.append(short_name(value) if name == "model" else value)
+    return "_".join([config.profile, *changed])
+
+
 def phases_folder(config: Config) -> str:
     """The folder of (b) below `experiments/`."""
     model = config.model.rstrip("/").rpartition("/")[2].removesuffix("-Instruct")

@@ -16,14 +16,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labkit.config import parse, take
+from labkit.config import as_dict, build, parse, take
 from labkit.data import read_jsonl, write_json, write_jsonl, write_text
 from labkit.device import pick_device
 from labkit.errors import LabError
-from labkit.runs import RunFolder
+from labkit.runs import CONFIG, RunFolder
 
 from . import figures, published, report, tables
 from .config import Config, shrunk
@@ -153,14 +153,36 @@ def main(argv: Sequence[str] | None = None) -> Result:
 def configured(words: Sequence[str]) -> Config:
     """The configuration of a command line; some published names depend on the pipeline."""
     presets = Path(__file__).parent / "configs"
-    copy = list(words)
+    copy, words = list(words), list(words)
+    chosen = take(copy, "--config") or take(copy, "--profile") or "nano"
+    preset = parse(Config, ["--config", chosen], presets=presets)
     asked = take(copy, "--pipeline")
-    if asked is None and any(word.partition("=")[0] == "--phase" for word in copy):
-        asked, words = "multiphase", [*words, "--pipeline", "multiphase"]
-    if asked is None:
-        chosen = take(copy, "--config") or take(copy, "--profile") or "nano"
-        asked = parse(Config, ["--config", chosen], presets=presets).pipeline
-    return parse(Config, published.translated(words, asked), presets=presets)
+    if asked is None and any(word.partition("=")[0] == "--phase" for word in words):
+        words += ["--pipeline", "multiphase"]  # only it has phases
+        asked = "multiphase"
+    words = published.translated(words, asked or preset.pipeline)
+    config = parse(Config, words, presets=presets)
+    config = replace(config, profile=published.run_name(config, preset))
+    return resumed(config, words) if config.resume and config.experiment else config
+
+
+def resumed(config: Config, words: Sequence[str]) -> Config:
+    """The settings that an experiment was begun with, so that its name is enough to go on with it.
+
+    Args:
+        config: what the command line alone asks for. words: that line; what it names is kept, and refused
+            later where it isn't as it was.
+    Raises:
+        LabError: no such experiment.
+    """
+    path = RunFolder.place("lab5", config) / CONFIG
+    if not path.is_file():
+        command = "the same without --resume begins it; --out FOLDER if it lies elsewhere"
+        raise LabError(f"experiment {config.experiment} to resume", "no such run", path, command)
+    known = json.loads(path.read_text("utf-8"))
+    named = {word[2:].partition("=")[0].replace("-", "_") for word in words if word.startswith("--")}
+    named |= {"profile", "out", *Config.not_compared}
+    return build(Config, known | {k: v for k, v in as_dict(config).items() if k in named}, path)
 
 
 if __name__ == "__main__":

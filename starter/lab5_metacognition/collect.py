@@ -12,6 +12,7 @@ transformers 5, `GenerationMixin.generate`. Left out: shards and processes (jobs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 
 from labkit.errors import LabError
 
@@ -41,15 +42,10 @@ def sample_replies(
     import torch
     from transformers import GenerationConfig
 
-    settings = GenerationConfig(  # what isn't set here, the model's own file would set
+    settings = GenerationConfig(
         do_sample=True,
         temperature=temperature,
         top_k=0,
-        top_p=1.0,
-        min_p=0.0,
-        typical_p=1.0,
-        repetition_penalty=1.0,
-        no_repeat_ngram_size=0,
         num_return_sequences=trials,
         max_new_tokens=max_new_tokens,
         pad_token_id=tokenizer.pad_token_id,
@@ -57,7 +53,7 @@ def sample_replies(
     )
     found: dict[int, list[str]] = {}
     devices = [model.device] if model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.inference_mode():
+    with torch.random.fork_rng(devices=devices), torch.inference_mode(), only(model, settings):
         torch.manual_seed(seed)
         prompts = [prompt_of(tokenizer, answer_messages(record)) for record in records]
         for chosen, batch in batches(tokenizer, prompts, batch_size, model.device):
@@ -65,6 +61,17 @@ def sample_replies(
             texts = [text.strip() for text in tokenizer.batch_decode(out, skip_special_tokens=True)]
             found |= {i: texts[n * trials : (n + 1) * trials] for n, i in enumerate(chosen)}
     return [found[i] for i in range(len(records))]
+
+
+@contextmanager
+def only(model, settings):
+    """Within this, `generate` knows no settings but these: it fills what is unset from the model's own."""
+    own = model.generation_config
+    model.generation_config = settings
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 def judge(
@@ -81,12 +88,12 @@ def judge(
     found: dict[int, list[float]] = {}
     prompts = [prompt_of(tokenizer, judgment_messages(record, None, label_mode)) for record in records]
     with torch.inference_mode():
-        for chosen, batch in batches(tokenizer, prompts, batch_size, model.device):
-            places = (batch["attention_mask"].cumsum(-1) - 1).clamp(min=0)  # padding counts for nothing
-            # Padded on the left, so the last column is every row's end: a large vocabulary times all
-            # positions would not fit.
-            logits = model(**batch, position_ids=places, logits_to_keep=1).logits
-            ends = batch["attention_mask"][:, -1:]
+        # Padded on the right: positions count from 0 in every row, and the mask says where a row ends. Only
+        # the columns from the first end on are kept: a large vocabulary times all positions would not fit.
+        for chosen, batch in batches(tokenizer, prompts, batch_size, model.device, side="right"):
+            mask = batch["attention_mask"]
+            ends = mask[:, int(mask.sum(dim=1).min()) - 1 :]
+            logits = model(**batch, logits_to_keep=ends.shape[1]).logits
             found |= dict(zip(chosen, answer_probabilities(logits, ends, firsts).tolist(), strict=True))
     return [found[i] for i in range(len(records))]
 
@@ -130,19 +137,19 @@ def end_ids(model, tokenizer) -> list[int]:
     return sorted({*ends, tokenizer.eos_token_id})
 
 
-def batches(tokenizer, prompts: Sequence[str], size: int, device):
-    """(indices, padded batch) of prompts of similar length; padding stands on the left."""
+def batches(tokenizer, prompts: Sequence[str], size: int, device, side: str = "left"):
+    """(indices, padded batch) of prompts of similar length; a decoder goes on from the right end."""
     order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
-    side = tokenizer.padding_side
+    own = tokenizer.padding_side
     try:
-        tokenizer.padding_side = "left"  # a decoder goes on from the last position
+        tokenizer.padding_side = side
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             texts = [prompts[i] for i in chosen]
             batch = tokenizer(texts, padding=True, add_special_tokens=False, return_tensors="pt").to(device)
             yield chosen, {name: batch[name] for name in ("input_ids", "attention_mask")}
     finally:
-        tokenizer.padding_side = side
+        tokenizer.padding_side = own
 
 
 # ---- from replies and probabilities to records ----

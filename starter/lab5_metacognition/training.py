@@ -122,8 +122,7 @@ def train(job: TrainJob) -> dict:
         deepspeed=job.deepspeed,
         dataloader_pin_memory=not cpu,
     )
-    if arguments.device.type == "cuda":
-        arguments._n_gpu = 1  # a process, a GPU: else transformers spreads a batch over all it sees
+    arguments._n_gpu = 1  # a process, a GPU: else transformers spreads a batch over all it sees
     transformers.set_seed(job.seed)
     tokenizer = load_tokenizer(job.base, shrink=job.shrink)
     rows = [row for row in (encoded(tokenizer, turns, job.max_length) for turns in job.rows) if row]
