@@ -64,8 +64,9 @@ def _words(results: list[Result], failed: Result) -> str:
             return words
     if type(failed.case.right) in (bool, float):
         return ""  # one such value fits many mistakes by accident
-    wrong = tables[results.index(failed)]
-    return next((w for w in wrong if wrong[w] != failed.case.right and _explains(wrong, w, failed)), "")
+    wrong = next(table for table, result in zip(tables, results, strict=True) if result is failed)
+    right = failed.case.right  # what gives the same as a right function explains nothing
+    return next((w for w in wrong if not mistake(right, {w: wrong[w]}) and _explains(wrong, w, failed)), "")
 
 
 def _explains(table: dict[str, Any], words: str, result: Result) -> bool:

@@ -317,7 +317,7 @@ beside(merged, 2.0, by_hand=[[6.0, 8.0], [12.0, 16.0]], because="rank 1, so 2 ti
 #
 # <details><summary>Hint</summary>
 #
-# Which product has the shape (out, in)? The rank is the shorter side of A.
+# Which product has the shape (out, in)? The rank is the number of rows of A.
 # </details>
 
 # %%

@@ -1,4 +1,4 @@
-# MUTANT 5.11 evaluate.py — 10 parts whatever bins says | caught by: test_parts_are_weighed_by_their_items_and_empty_ones_add_nothing | visible: fails
+# MUTANT 5.11 evaluate.py — 10 parts whatever bins says | caught by: test_parts_are_weighed_by_their_items_and_empty_ones_add_nothing | visible: passes
 def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> dict:
     _require_probabilities(probabilities, outcomes, bins)
     bins = 10

@@ -1,4 +1,4 @@
-# MUTANT 5.6 method.py — averages the logits of an answer's tokens | caught by: test_an_answer_has_the_probability_of_all_tokens_it_may_begin_with | visible: passes
+# MUTANT 5.6 method.py — averages the logits of an answer's tokens | caught by: test_an_answer_has_the_probability_of_all_tokens_it_may_begin_with | visible: fails
 def answer_probabilities(
     logits: torch.Tensor, attention_mask: torch.Tensor, answer_ids: Sequence[Sequence[int]]
 ) -> torch.Tensor:

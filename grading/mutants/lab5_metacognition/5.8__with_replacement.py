@@ -1,4 +1,4 @@
-# MUTANT 5.8 method.py — a record may be drawn twice, with replacement | caught by: test_every_target_has_as_many_records_as_the_rarest | visible: passes
+# MUTANT 5.8 method.py — a record may be drawn twice, with replacement | caught by: test_every_target_has_as_many_records_as_the_rarest | visible: fails
 def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
     import random
 

@@ -1,0 +1,13 @@
+# MUTANT 5.8 method.py — the targets stand in turn, not in random order | caught by: test_records_are_drawn_at_random_and_mixed | visible: passes
+def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
+    import random
+
+    groups: dict[str, list[Mapping]] = {}
+    for record in records:
+        groups.setdefault(record["target"], []).append(record)
+    if len(groups) < 2:
+        raise ValueError(f"need records of two targets at least, found {[*groups]}")
+    rng, rarest = random.Random(seed), min(map(len, groups.values()))
+    chosen = [record for target in sorted(groups) for record in rng.sample(groups[target], rarest)]
+    parts = [chosen[i * rarest : (i + 1) * rarest] for i in range(len(groups))]
+    return [record for place in zip(*parts, strict=True) for record in place]
