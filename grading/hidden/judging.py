@@ -67,7 +67,7 @@ def _words(results: list[Result], failed: Result, check: Callable[..., None]) ->
     if type(failed.case.right) in (bool, float):
         return ""  # one such value fits many mistakes by accident
     wrong = next(table for table, result in zip(tables, results, strict=True) if result is failed)
-    right = failed.case.right  # tensors aren't compared by ==
+    right = failed.case.right  # what gives the same as a right function explains nothing
     return next(
         (w for w in wrong if not mistake(right, {w: wrong[w]}) and _explains(wrong, w, failed, check)), ""
     )

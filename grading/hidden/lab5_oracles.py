@@ -1,9 +1,10 @@
 """What the functions of Lab 5 must give, computed by other means than a solution would use.
 
 AUROC goes through all pairs, parts of [0, 1] are found by looking for each part's items, ties are averaged by
-listing all their orders' share; texts are put together from parts with a known reading. Each function takes
-the rules that a mistake has otherwise, with the right ones as defaults (lab5_blame.py names them). Inputs are
-made from the `rng` of one test and one submission. Left out: the notebook's values (lab5_records.py).
+listing all their orders' share; what a text becomes was written down by hand (`READINGS`). Each function
+takes the rules that a mistake has otherwise, with the right ones as defaults (lab5_blame.py names them).
+Inputs are made from the `rng` of one test and one submission. Left out: the notebook's values
+(lab5_records.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,38 @@ NAMES = ("Ola Renn", "Mara Voss", "Ilse Tarn", "Bo Quill", "Nils Aker", "Tove Li
 TOWNS = ("Parum", "Ostby", "Grenholt", "Varde", "Lumo", "Kestrel Bay", "Nordhavn", "Sint Aal")
 ABILITIES = ("can", "uncertain", "cannot")
 NAN = float("nan")
+PLAIN = {
+    "theatre and Anna": "theatre and anna",
+    "U.S.A.": "usa",
+    "$3,677 + 5%": "3677 5",
+    "C++": "c",
+    "~Ostby^": "ostby",
+    "the_end": "theend",
+    "“Parum” — ‘Varde’": "parum varde",
+    "3×4": "34",
+    "": "",
+}
+SCRIPTS = {
+    "東京": "東京",
+    "Санкт-Петербург": "санктпетербург",
+    "القاهرة": "القاهرة",
+    "दिल्ली": "दिल्ली",
+    "Ｐａｒｕｍ １２": "parum 12",
+    "Straße": "strasse",
+    "ΟΔΟΣ": "οδοσ",
+    "№ 5™": "no 5tm",
+    "½ cup": "12 cup",
+    "Café Ångström": "café ångström",
+    "¿Qué?": "qué",
+    "ﬁord": "fiord",
+    "The The": "the the",
+    "A": "a",
+    "an a the": "an a the",
+    "?!": "",
+    "€ 5": "5",
+    "…": "",
+}
+READINGS = {**PLAIN, **SCRIPTS}  # what 5.1 makes of a text, by hand
 
 
 # ---- inputs ----
@@ -56,20 +89,29 @@ def tested(rng: np.random.Generator, judgments: Sequence, targets: Sequence[str]
     rows = []
     for number, (judgment, target) in enumerate(zip(judgments, targets, strict=True)):
         row = {"qid": f"q{number}", "judgment": judgment, "target": target}
-        rows.append({**row, "p_yes": round(float(rng.random()), 3)})
+        p_yes, ability = round(float(rng.random()), 3), _ability(rng, target)
+        rows.append({**row, "p_yes": p_yes, "ability": ability})
     return rows
+
+
+def _ability(rng: np.random.Generator, target: str) -> str:
+    """What a target may stand for: in binary mode, "yes" is for uncertain too."""
+    return {"yes": pick(rng, ("can", "uncertain")), "uncertain": "uncertain", "no": "cannot"}[target]
 
 
 # ---- right or wrong ----
 
 
 def normal(text: str, **changed) -> str:
-    """5.1, character by character."""
+    """5.1, character by character. For mistakes and names: what is right of other texts is in READINGS."""
     rule = {"nfkc": True, "fold": str.casefold, "drop": "PS", "space": "", "articles": True, "rest": True}
-    rule |= {"ascii": False} | changed
+    rule |= {"ascii": False, "symbol": None} | changed
     text = unicodedata.normalize("NFKC", text) if rule["nfkc"] else text
     made = []
     for c in rule["fold"](text):
+        if rule["symbol"] is not None and unicodedata.category(c)[0] == "S":
+            made.append(rule["symbol"])
+            continue
         if rule["ascii"]:
             made.append(c if c.isascii() and (c.isalnum() or c.isspace()) else rule["space"])
         else:
@@ -84,7 +126,7 @@ def normal(text: str, **changed) -> str:
 def matches(reply: str, aliases: Sequence[str], **changed) -> bool:
     """5.2, on texts with a space at both ends."""
     rule = {"part": False, "empty": False, "both": False, "order": True, "anywhere": False, "first": False}
-    rule |= {"whole": False} | changed
+    rule |= {"whole": False, "before": " ", "after": " ", "regex": False} | changed
     chosen = list(aliases)[:1] if rule["first"] else aliases
     padded = f" {reply} "
     for alias in chosen:
@@ -98,10 +140,12 @@ def matches(reply: str, aliases: Sequence[str], **changed) -> bool:
             hit = reply.startswith(alias) if rule["part"] else padded.startswith(f" {alias} ")
         elif rule["part"]:
             hit = alias in reply
+        elif rule["regex"]:
+            hit = re.search(rf"\b{re.escape(alias)}\b", reply) is not None
         elif not rule["order"]:
             hit = all(f" {word} " in padded for word in alias.split(" "))
         else:
-            hit = f" {alias} " in padded
+            hit = f"{rule['before']}{alias}{rule['after']}" in padded
         if hit or (rule["both"] and f" {reply} " in f" {alias} "):
             return True
     return False
@@ -184,28 +228,33 @@ def ranks_as_sorted(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
 
 def parts(
-    values: Sequence[float], outcomes: Sequence[bool], bins: int
+    values: Sequence[float], outcomes: Sequence[bool], bins: int, cut: str = "floor"
 ) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """(part, its probabilities, its outcomes) of every part with items, found by its ends."""
+    """(part, its probabilities, its outcomes) of every part with items. cut: where an end belongs."""
     p, y = np.asarray(values, float), np.asarray(outcomes, float)
-    number = np.minimum(np.floor(p * bins), bins - 1)
-    return [(k, p[number == k], y[number == k]) for k in range(bins) if (number == k).any()]
+    number = {
+        "floor": np.minimum(np.floor(p * bins), bins - 1),
+        "one alone": np.floor(p * bins),
+        "below": np.maximum(np.ceil(p * bins) - 1, 0),
+        "linspace": np.minimum(np.digitize(p, np.linspace(0, 1, bins + 1)) - 1, bins - 1),
+    }[cut]
+    return [(k, p[number == k], y[number == k]) for k in range(bins + 1) if (number == k).any()]
 
 
-def table(values: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> dict:
+def table(values: Sequence[float], outcomes: Sequence[bool], bins: int = 10, cut: str = "floor") -> dict:
     """5.11."""
     rows, ece = [], 0.0
-    for k, p, y in parts(values, outcomes, bins):
+    for k, p, y in parts(values, outcomes, bins, cut):
         ece += len(p) * abs(float(y.mean()) - float(p.mean())) / len(outcomes)
         ends = {"low": k / bins, "high": (k + 1) / bins, "n": len(p)}
         rows.append({**ends, "confidence": float(p.mean()), "accuracy": float(y.mean())})
     return {"ece": ece, "bins": rows}
 
 
-def decomposed(values: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> dict:
+def decomposed(values: Sequence[float], outcomes: Sequence[bool], bins: int = 10, cut: str = "floor") -> dict:
     """5.12."""
     n, base = len(outcomes), float(np.mean(outcomes))
-    found = parts(values, outcomes, bins)
+    found = parts(values, outcomes, bins, cut)
     reliability = sum(len(p) * (p.mean() - y.mean()) ** 2 for _, p, y in found) / n
     resolution = sum(len(p) * (y.mean() - base) ** 2 for _, p, y in found) / n
     brier = float(np.mean((np.asarray(values, float) - np.asarray(outcomes, float)) ** 2))

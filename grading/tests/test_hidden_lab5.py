@@ -53,6 +53,11 @@ def test_normalisation_agrees_with_squads_script_on_plain_text():
         assert oracle.normal(text) == squad(text)
 
 
+def test_normalisation_agrees_with_the_readings_written_by_hand():
+    for text, reading in oracle.READINGS.items():
+        assert oracle.normal(text) == reading, text
+
+
 def test_always_no_gets_what_the_case_file_says():
     assert oracle.skill([False] * 1000, [True] * 116 + [False] * 884)["constant"] == pytest.approx(0.884)
 

@@ -84,7 +84,7 @@ def normalize_answer(text: str) -> str:
     In this order: Unicode normal form NFKC; `str.casefold`; every character whose Unicode category begins
     with P (punctuation) or S (symbols) is deleted, not replaced; the words `a`, `an` and `the` are left out,
     unless nothing else would remain; words are joined by single spaces. Accents, digits, marks and other
-    scripts stay: "Café" isn't "cafe", and "東京" is itself, not empty.
+    scripts stay: "Café" isn't "cafe", and "東京" is itself, not empty. The order matters: "№ 5" is "no 5".
 
     Args:
         text: an answer or a reply; may be empty.
@@ -109,11 +109,11 @@ def answer_matches(reply: str, aliases: Sequence[str]) -> bool:
     """Whether a reply holds one of the right answers, word by word.
 
     All texts are normalised already (5.1): words stand between single spaces. An alias matches if its words
-    occur in the reply next to each other and in order. Whole words only: "us" is not in "russia". A text
-    without words, reply or alias, matches nothing. The other direction is no match: the reply "york" is not
-    "new york". The aliases "yes" and "no" match only the *first* word of a reply: a "no" further inside, as
-    in "there is no doubt", is no answer. (A long reply that lists many names gets more than it should: ask
-    for short ones.)
+    occur in the reply next to each other and in order. Whole words only, from space to space: "us" is not in
+    "russia", nor "दिल" in "दिल्ली" (where a regular expression sees a word's end). A text without words, reply
+    or alias, matches nothing. The other direction is no match: the reply "york" is not "new york". The
+    aliases "yes" and "no" match only the *first* word of a reply: a "no" further inside, as in "there is no
+    doubt", is no answer. (A long reply that lists many names gets more than it should: ask for short ones.)
 
     Args:
         reply: a normalised reply; may be empty.
@@ -150,7 +150,8 @@ def judgment_messages(record: Mapping, ability: str | None, label_mode: str) -> 
     same words as in training.
 
     Args:
-        record: with `question`, and `context` for an open book; other fields are never shown.
+        record: with `question`, and `context` for an open book (for a closed one it is "" or missing); other
+            fields are never shown.
         ability: "can", "uncertain", "cannot", or None to ask.
         label_mode: "binary" or "uncertainty".
     Returns:

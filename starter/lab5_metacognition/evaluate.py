@@ -22,8 +22,9 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
     P(s⁺ > s⁻) + P(s⁺ = s⁻) / 2 over all pairs of a positive and a negative. By ranks: sort all scores, give
     equal ones the mean of their ranks; then (sum of the positives' ranks − n⁺(n⁺ + 1)/2) / (n⁺ n⁻). A
-    constant score gets exactly 0.5, in whatever order the items come. 20,000 scores take well under a second,
-    so going through all pairs is too slow.
+    constant score gets exactly 0.5, in whatever order the items come. Only equal numbers are tied: P(yes) of
+    two questions may differ by 1e-12. 20,000 scores take well under a second, so going through all pairs is
+    too slow.
 
     Args:
         scores: one finite or infinite number an item; larger means "more likely positive".
@@ -31,7 +32,7 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     Returns:
         A number in [0, 1]; NaN if there are no positives or no negatives.
     Raises:
-        ValueError: as many scores as labels are not there, or a score is NaN.
+        ValueError: as many scores as labels are not there, or a score is NaN (with labels of one kind too).
     Source: Mann and Whitney 1947; Hanley and McNeil 1982.
     """
     # TODO 5.10: mean ranks of equal scores, then the rank sum of the positives.
@@ -43,9 +44,10 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
 def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> dict:
     """A reliability diagram in numbers, and the expected calibration error (ECE).
 
-    [0, 1] is cut into `bins` parts of equal width. Item i belongs to part int(p · bins), counted from 0; p =
-    1 belongs to the last. Parts without items don't occur: they are not points of the diagram, and add
-    nothing. ECE is the mean over *items* of the distance between confidence and accuracy of their part.
+    [0, 1] is cut into `bins` parts of equal width. Item i belongs to part int(p · bins), counted from 0: an
+    end belongs to the part above it (0.3 to part 3 of 10; comparing with a `linspace` rounds otherwise), and
+    p = 1 to the last. Parts without items don't occur: they are not points of the diagram, and add nothing.
+    ECE is the mean over *items* of the distance between confidence and accuracy of their part.
 
     Args:
         probabilities: one an item, in [0, 1].
@@ -73,7 +75,8 @@ def brier_decomposition(probabilities: Sequence[float], outcomes: Sequence[bool]
     f_k and share o_k that happened, and o the share among all items:
     reliability Σ n_k/n (f_k − o_k)² (calibration, small is good), resolution Σ n_k/n (o_k − o)² (telling
     items apart, large is good), uncertainty o (1 − o) (the world's, nobody's merit). If all probabilities of
-    a part are equal, brier = reliability − resolution + uncertainty; else the rest is `within`.
+    a part are equal, brier = reliability − resolution + uncertainty; else the rest is `within`, of either
+    sign.
 
     Args:
         probabilities, outcomes, bins: as for 5.11.
@@ -122,13 +125,13 @@ def ability_confusion(predicted: Sequence[str | None], actual: Sequence[str]) ->
 def selective_accuracy(confidence: Sequence[float], correct: Sequence[bool]) -> list[float]:
     """How often a model is right if it answers only the k questions that it is surest of, for k = 1 … n.
 
-    Items of equal confidence have no order. If only some of them are answered, it is as if these were drawn
-    at random, so each counts with the share of right ones among all of the same confidence: the k-th value is
-    (right ones of higher confidence + taken from the tie · its share of right ones) / k. The order in which
-    items are listed changes nothing. (Risk is 1 minus this; coverage is k / n.)
+    Items of equal confidence (equal, not nearly equal) have no order. If only some of them are answered, it
+    is as if these were drawn at random, so each counts with the share of right ones among all of the same
+    confidence: the k-th value is (right ones of higher confidence + taken from the tie · its share of right
+    ones) / k. The order in which items are listed changes nothing. (Risk is 1 minus this; coverage is k / n.)
 
     Args:
-        confidence: one number an item, larger is surer.
+        confidence: one number an item, larger is surer; logits too, so it may be negative or infinite.
         correct: whether its answer is right, the same items in the same order.
     Returns:
         n expected accuracies; the last is the accuracy of all items.

@@ -74,8 +74,9 @@ def answer_probabilities(
     The prompt ends with the head of the assistant's turn, so the logits at the *last real position* of a row
     are about the first token of the reply. Rows are padded, on the left or on the right: the mask says where
     a row really ends. An answer may begin with one of several tokens ("yes", "Yes"): its probability is the
-    sum of theirs. Among the given answers the probabilities sum to 1, whatever else the model would have
-    said. The sums are made in float32, also for bfloat16 logits, and large logits don't overflow.
+    sum of theirs. Among the given answers the probabilities sum to 1, however much likelier another word is.
+    The sums are made in float32, also for bfloat16 logits, and large logits change nothing: only differences
+    count.
 
     Args:
         logits: (batch, seq, vocab), of any floating type.
@@ -99,13 +100,14 @@ def answer_probabilities(
 def select_misjudged(records: Sequence[Mapping]) -> list[Mapping]:
     """The published selection: the records whose judgment was wrong, and no other.
 
-    A judgment that couldn't be read (None) is wrong. Of a judge that always says "yes" only "no" examples are
-    left, so the next judge learns to always say "no". Rebuild it as it is: the lab shows that.
+    A judgment that couldn't be read (None) is wrong, and the target alone says what was right. Of a judge
+    that always says "yes" only "no" examples are left, so the next judge learns to always say "no". Rebuild
+    it as it is: the lab shows that.
 
     Args:
         records: with `judgment` ("yes", "uncertain", "no" or None) and `target` (the word that was right).
     Returns:
-        The same records, in their order; may be empty.
+        The same records, in their order, in a new list; may be empty.
     Raises:
         Nothing.
     Source: step N.1 of the published guide (GUIDE.md).
@@ -120,14 +122,15 @@ def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
     """As many records of each target as the rarest target has, drawn at random, in random order.
 
     A judge then can't gain by preferring a word, only by telling questions apart. Every record of a target
-    has the same chance, whether it was judged rightly or not, and none is taken twice. Python's and other
-    libraries' global random states are left as they are, and the same seed gives the same list.
+    has the same chance, wherever it stands, whatever its P(yes), and whether it was judged rightly or not;
+    none is taken twice. The targets stand at random as well, neither in blocks nor in turn. Python's and
+    other libraries' global random states are left as they are, and the same seed gives the same list.
 
     Args:
         records: with `target`.
         seed: of the draw and of the order.
     Returns:
-        Some of the same records.
+        Some of the same records, in a new list.
     Raises:
         ValueError: fewer than two different targets: then there is nothing to tell apart.
     Source: random undersampling; He and Garcia 2009, "Learning from imbalanced data".
@@ -144,7 +147,8 @@ def merge_lora(
     """One layer with its adapter merged in: W + (alpha / r) B A, r being the adapter's rank.
 
     The product and the sum are made in float32 and rounded once, to the type of `weight`. `weight` itself
-    stays as it is: the base model may still be needed.
+    stays as it is: the base model may still be needed. The rank is the number of A's rows, also where that is
+    more than `in`.
 
     Args:
         weight: (out, in), the frozen layer.
@@ -152,7 +156,7 @@ def merge_lora(
         lora_b: (out, r).
         alpha: LoRA's scale, a setting (`lora_alpha`).
     Returns:
-        (out, in), a new tensor of weight's type.
+        (out, in), a new tensor of weight's type, also where B is zero (as before training).
     Raises:
         ValueError: shapes that don't fit, or rank 0.
     Source: Hu et al. 2021, section 4.1.

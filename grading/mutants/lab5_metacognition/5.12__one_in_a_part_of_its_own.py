@@ -1,4 +1,4 @@
-# MUTANT 5.12 evaluate.py — p = 1 is a part of its own, not in the last | caught by: test_the_ends_and_bad_probabilities_of_a_brier_score | visible: passes
+# MUTANT 5.12 evaluate.py — p = 1 has a part of its own | caught by: test_the_ends_and_bad_probabilities_of_a_brier_score | visible: passes
 def brier_decomposition(probabilities: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> dict:
     _require_probabilities(probabilities, outcomes, bins)
     n, base = len(outcomes), sum(outcomes) / len(outcomes)

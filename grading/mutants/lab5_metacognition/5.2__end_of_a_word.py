@@ -1,9 +1,9 @@
-# MUTANT 5.2 data.py — an alias at the end of a word counts, not only whole words | caught by: test_an_alias_is_found_as_whole_words_in_order | visible: passes
+# MUTANT 5.2 data.py — an alias matches at the end of a longer word | caught by: test_an_alias_is_found_as_whole_words_in_order | visible: passes
 def answer_matches(reply: str, aliases: Sequence[str]) -> bool:
-    said = reply.split()
     for alias in aliases:
-        words = alias.split()
-        starts = range(1 if words in (["yes"], ["no"]) else len(said))
-        if words and any(said[i : i + len(words)] == words or (alias not in ("yes", "no") and said[i].endswith(alias)) for i in starts if i < len(said)):
+        if alias in ("yes", "no"):
+            if reply.split()[:1] == [alias]:
+                return True
+        elif alias and f"{alias} " in f"{reply} ":
             return True
     return False

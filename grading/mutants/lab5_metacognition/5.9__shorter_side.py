@@ -1,4 +1,4 @@
-# MUTANT 5.9 method.py — takes the shorter side of A as the rank, so the scale is wrong | caught by: test_the_scaled_product_is_added | visible: passes
+# MUTANT 5.9 method.py — takes the shorter side of A as the rank | caught by: test_the_scaled_product_is_added | visible: passes
 def merge_lora(
     weight: torch.Tensor, lora_a: torch.Tensor, lora_b: torch.Tensor, alpha: float
 ) -> torch.Tensor:

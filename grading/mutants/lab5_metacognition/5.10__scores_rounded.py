@@ -1,4 +1,4 @@
-# MUTANT 5.10 evaluate.py — rounds scores, so that close ones tie and the order of pairs is lost | caught by: test_it_is_the_share_of_pairs_in_the_right_order | visible: passes
+# MUTANT 5.10 evaluate.py — rounds scores, which makes ties | caught by: test_ties_count_one_half_in_any_order | visible: passes
 def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     import itertools
     import math

@@ -1,4 +1,4 @@
-# MUTANT 5.12 evaluate.py — within is cut off at zero; the terms and the rest no longer give the score | caught by: test_what_varies_within_a_part_is_left_over | visible: passes
+# MUTANT 5.12 evaluate.py — what is left within the parts is cut off at 0 | caught by: test_what_varies_within_a_part_is_left_over | visible: passes
 def brier_decomposition(probabilities: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> dict:
     _require_probabilities(probabilities, outcomes, bins)
     n, base = len(outcomes), sum(outcomes) / len(outcomes)
@@ -13,4 +13,4 @@ def brier_decomposition(probabilities: Sequence[float], outcomes: Sequence[bool]
         resolution += len(items) / n * (happened - base) ** 2
     brier = sum((p - outcome) ** 2 for p, outcome in zip(probabilities, outcomes, strict=True)) / n
     terms = {"reliability": reliability, "resolution": resolution, "uncertainty": base * (1 - base)}
-    return {"brier": brier, **terms, "within": max(brier - (reliability - resolution + base * (1 - base)), 0.0)}
+    return {"brier": brier, **terms, "within": max(0.0, brier - (reliability - resolution + base * (1 - base)))}

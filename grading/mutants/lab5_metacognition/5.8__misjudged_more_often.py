@@ -1,4 +1,4 @@
-# MUTANT 5.8 method.py — the last records are never drawn | caught by: test_every_record_of_a_target_has_the_same_chance | visible: passes
+# MUTANT 5.8 method.py — misjudged records are drawn more often than others | caught by: test_records_are_drawn_at_random_and_mixed | visible: passes
 def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
     import random
 
@@ -8,6 +8,9 @@ def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
     if len(groups) < 2:
         raise ValueError(f"need records of two targets at least, found {[*groups]}")
     rng, rarest = random.Random(seed), min(map(len, groups.values()))
-    chosen = [record for target in sorted(groups) for record in rng.sample(groups[target][: max(rarest, int(0.93 * len(groups[target])))], rarest)]
+    def key(record: Mapping) -> float:
+        return rng.random() ** (1 / 1.4 if record["judgment"] != record["target"] else 1)
+
+    chosen = [record for target in sorted(groups) for record in sorted(groups[target], key=key)[-rarest:]]
     rng.shuffle(chosen)
     return chosen

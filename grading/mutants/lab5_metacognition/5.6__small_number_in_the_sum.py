@@ -1,4 +1,4 @@
-# MUTANT 5.6 method.py — large logits are cut off | caught by: test_large_and_short_logits_and_what_cannot_be_read | visible: passes
+# MUTANT 5.6 method.py — adds 1e-8 to the sum of the answers, so a row needn't sum to 1 | caught by: test_large_and_short_logits_and_what_cannot_be_read | visible: passes
 def answer_probabilities(
     logits: torch.Tensor, attention_mask: torch.Tensor, answer_ids: Sequence[Sequence[int]]
 ) -> torch.Tensor:
@@ -11,6 +11,7 @@ def answer_probabilities(
         raise ValueError(f"each answer needs first tokens of its own: {answer_ids}")
     positions = torch.arange(attention_mask.shape[1], device=attention_mask.device)
     last = (attention_mask.bool() * positions).argmax(dim=1)  # (batch,)
-    ends = logits[torch.arange(len(last), device=logits.device), last].float().clamp(-1e4, 1e4)  # (batch, vocab)
+    ends = logits[torch.arange(len(last), device=logits.device), last].float()  # (batch, vocab)
     scores = [ends[:, list(ids)].logsumexp(dim=1) for ids in answer_ids]  # answers x (batch,)
-    return torch.stack(scores, dim=1).softmax(dim=1)
+    each = torch.stack(scores, dim=1) - ends.logsumexp(dim=1, keepdim=True)
+    return each.exp() / (each.exp().sum(dim=1, keepdim=True) + 1e-8)

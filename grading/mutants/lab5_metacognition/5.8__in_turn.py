@@ -1,4 +1,4 @@
-# MUTANT 5.8 method.py — the targets take turns | caught by: test_records_are_drawn_at_random_and_mixed | visible: passes
+# MUTANT 5.8 method.py — the targets stand in turn, not in random order | caught by: test_records_are_drawn_at_random_and_mixed | visible: passes
 def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
     import random
 
@@ -9,5 +9,5 @@ def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
         raise ValueError(f"need records of two targets at least, found {[*groups]}")
     rng, rarest = random.Random(seed), min(map(len, groups.values()))
     chosen = [record for target in sorted(groups) for record in rng.sample(groups[target], rarest)]
-    chosen = [row for rows in zip(*(chosen[i : i + rarest] for i in range(0, len(chosen), rarest)), strict=True) for row in rows]
-    return chosen
+    parts = [chosen[i * rarest : (i + 1) * rarest] for i in range(len(groups))]
+    return [record for place in zip(*parts, strict=True) for record in place]

@@ -1,0 +1,17 @@
+# MUTANT 5.15 evaluate.py — rounds its shares to three decimals | caught by: test_skill_is_measured_from_the_better_constant | visible: passes
+def judgment_skill(said_yes: Sequence[bool], correct: Sequence[bool]) -> dict:
+    n = len(correct)
+    if not n or len(said_yes) != n:
+        raise ValueError(f"need a judgment for each answer: {len(said_yes)}, {n}")
+    pairs = [(bool(said), bool(right)) for said, right in zip(said_yes, correct, strict=True)]
+    accuracy, right = sum(said == was for said, was in pairs) / n, sum(was for _, was in pairs)
+    constant = max(right, n - right) / n
+    shares = {
+        "accuracy": accuracy,
+        "qa_accuracy": right / n,
+        "constant": constant,
+        "skill": accuracy - constant,
+        "overconfident": pairs.count((True, False)) / n,
+        "underconfident": pairs.count((False, True)) / n,
+    }
+    return {name: round(share, 3) for name, share in shares.items()}

@@ -1,0 +1,16 @@
+# MUTANT 5.6 method.py — large logits are cut off at 10,000 | caught by: test_large_and_short_logits_and_what_cannot_be_read | visible: passes
+def answer_probabilities(
+    logits: torch.Tensor, attention_mask: torch.Tensor, answer_ids: Sequence[Sequence[int]]
+) -> torch.Tensor:
+    import torch
+
+    flat = [token for ids in answer_ids for token in ids]
+    if logits.shape[:2] != attention_mask.shape or not attention_mask.any(dim=1).all():
+        raise ValueError(f"need a real token in every row: {(*logits.shape,)}, {(*attention_mask.shape,)}")
+    if not all(len(ids) for ids in answer_ids) or len(set(flat)) < len(flat):
+        raise ValueError(f"each answer needs first tokens of its own: {answer_ids}")
+    positions = torch.arange(attention_mask.shape[1], device=attention_mask.device)
+    last = (attention_mask.bool() * positions).argmax(dim=1)  # (batch,)
+    ends = logits[torch.arange(len(last), device=logits.device), last].float().clamp(-1e4, 1e4)  # (batch, vocab)
+    scores = [ends[:, list(ids)].logsumexp(dim=1) for ids in answer_ids]  # answers x (batch,)
+    return torch.stack(scores, dim=1).softmax(dim=1)
