@@ -97,8 +97,9 @@ def _todo(number: int, function: str, points: float) -> dict:
 
 
 @pytest.fixture
-def mini(tmp_path):
+def mini(tmp_path, monkeypatch):
     """The folder of a course with the lab `lab9`; 9.1 is written (without its check of text), 9.2 is not."""
+    monkeypatch.setattr(sys, "path", list(sys.path))  # `labs run` puts the folder in front of it
     lab = {
         "package": "lab9_mini",
         "title": "Mini",
