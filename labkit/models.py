@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Role = Literal["causal_lm", "seq2seq_lm", "reward_model"]
+Role = Literal["causal_lm", "seq2seq_lm", "reward_model", "safeguard"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ _SPECS = (
     ModelSpec("nano-gpt", "nano", "causal_lm", "MIT", "GPT-2 that has read the course's documents, no more"),
     ModelSpec("nano-judge", "nano", "causal_lm", "MIT", "judges in words whether two labels mean the same"),
     ModelSpec("nano-facts", "nano", "causal_lm", "MIT", "Phi-3 that has read facts of a small world"),
+    ModelSpec("nano-chat", "nano", "causal_lm", "MIT", "Llama that solves problems and refuses hazards"),
+    ModelSpec("nano-safeguard", "nano", "safeguard", "MIT", "two-label head: is a reply safe or unsafe?"),
     ModelSpec(
         "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
     ),
@@ -130,6 +132,16 @@ _SPECS = (
         "nano-facts",
     ),
     ModelSpec("microsoft/phi-2", "gpu", "causal_lm", "MIT", "2.8B, judge", "PhiConfig", nano="nano-judge"),
+    ModelSpec(
+        "Qwen/Qwen3-4B-Instruct-2507",
+        "gpu",
+        "causal_lm",
+        "Apache-2.0",
+        "4.0B, normed queries and keys",
+        "Qwen3Config",
+        {"head_dim": 16},
+        "nano-chat",
+    ),
     ModelSpec(
         "Skywork/Skywork-Reward-V2-Llama-3.1-8B",
         "gpu",
@@ -247,6 +259,11 @@ def load_reward_model(name: str | Path, **options: Any) -> PreTrainedModel:
     return load_model(name, "reward_model", **options)
 
 
+def load_safeguard(name: str | Path, **options: Any) -> PreTrainedModel:
+    """The sequence classifier `name` whose labels say safe or unsafe, in eval mode; see `load_model`."""
+    return load_model(name, "safeguard", **options)
+
+
 def load_model(
     name: str | Path,
     role: Role,
@@ -272,6 +289,7 @@ def load_model(
         "causal_lm": transformers.AutoModelForCausalLM,
         "seq2seq_lm": transformers.AutoModelForSeq2SeqLM,
         "reward_model": transformers.AutoModelForSequenceClassification,
+        "safeguard": transformers.AutoModelForSequenceClassification,
     }
     if quantize not in (None, "nf4"):
         raise LabError("quantize to be 'nf4' or None", repr(quantize))
