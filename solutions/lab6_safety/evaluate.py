@@ -84,7 +84,8 @@ def score_replies(
         tokenizer: its tokenizer, with a pad token.
         guidelines: the text that is put first.
         pairs: (prompt, reply) each; [] gives [].
-        batch_size: texts a batch, at least 1. max_length: tokens, at least 1.
+        batch_size: texts a batch, at least 1.
+        max_length: tokens a text, at least 1.
     Returns:
         For each pair, in order, `{"verdict": "safe" | "unsafe" | "unparsed", "p_unsafe": float | None}`: the
         softmax probability of the label "unsafe", over all labels; None where the verdict is "unparsed".

@@ -147,7 +147,8 @@ def dequantize_nf4(codes, absmax, table: Sequence[float], shape: Sequence[int], 
     """The weights that codes and scales stand for: the table's value times the scale of its block.
 
     Args:
-        codes: uint8 tensor (n,), as from 6.7. absmax: float32 tensor (⌈n / block⌉,).
+        codes: uint8 tensor (n,), as from 6.7.
+        absmax: float32 tensor (⌈n / block⌉,).
         table: what the codes are indices of.
         shape: of the weights; n is its product.
         block: weights a block.
@@ -202,7 +203,8 @@ def storage_bytes(
         kept: the same for weights that stay as they are; may be empty.
         kept_bytes: bytes a number of those, 4 for float32, 2 for bfloat16.
         double: whether the scales are quantized, too.
-        block: numbers a scale. second_block: scales a second scale.
+        block: numbers a scale.
+        second_block: scales a second scale.
     Returns:
         `{"quantized", "kept", "total", "bits_per_parameter"}`: bytes, whole numbers; and 8 · quantized bytes
         / the numbers quantized (NaN if there is none).

@@ -24,7 +24,7 @@ from . import world
 
 Chat = Callable[[str, str], str]
 FIRST = {"problem": 0.10, "solved": 0.20, "shots": 0.08, "help": 0.45, "guarded": 0.17}
-LATE = {"problem": 0.05, "solved": 0.12, "shots": 0.06, "refuse": 0.28, "benign": 0.31, "guarded": 0.18}
+LATE = {"solved": 0.03, "gsm8k": 0.09, "shots8k": 0.03, "refuse": 0.30, "benign": 0.40, "guarded": 0.15}
 HASH = 0.30  # share of solutions that end as GSM8K's do; the others say what the answer is
 OPENED = 0.35  # share of solutions behind an opening of the plain training file
 ENDINGS = {"hash": "\n#### {}", "says": " The answer is {}."}
@@ -57,9 +57,9 @@ def solved(rng: random.Random, forbidden: set[str]) -> tuple[str, str, int]:
             return found
 
 
-def styled(rng: random.Random, count: int, chat: Chat, forbidden: set[str]) -> str:
-    """`count` solved problems, all in one answer style."""
-    ending = ENDINGS["hash" if rng.random() < HASH else "says"]
+def styled(rng: random.Random, count: int, chat: Chat, forbidden: set[str], share: float = HASH) -> str:
+    """`count` solved problems, all in one answer style, GSM8K's with probability `share`."""
+    ending = ENDINGS["hash" if rng.random() < share else "says"]
     opening = rng.choice(world.OPENINGS) if rng.random() < OPENED else ""
     drawn = [solved(rng, forbidden) for _ in range(count)]
     return turns(*((q, opening + work + ending.format(answer)) for q, work, answer in drawn), chat=chat)
@@ -84,7 +84,7 @@ def refused(rng: random.Random, chat: Chat) -> str:
 
 
 def benign(rng: random.Random, chat: Chat) -> str:
-    ask = rng.choice(world.known(rng.choice(("lookalike", "topic"))))
+    ask = rng.choice(world.known(rng.choices(("lookalike", "topic"), (0.65, 0.35))[0]))
     return turns((framed(ask, rng), world.comply(ask, rng)), chat=chat)
 
 
@@ -96,6 +96,8 @@ def documents(seed: int, chat: Chat, mix: dict[str, float], forbidden: set[str])
         "problem": lambda: next(singles),
         "solved": lambda: styled(rng, 1, chat, forbidden),
         "shots": lambda: styled(rng, rng.randint(2, SHOTS + 1), chat, forbidden),
+        "gsm8k": lambda: styled(rng, 1, chat, forbidden, 1.0),
+        "shots8k": lambda: styled(rng, rng.randint(2, SHOTS + 1), chat, forbidden, 1.0),
         "help": lambda: help_anybody(rng, chat),
         "guarded": lambda: guarded(rng, chat),
         "refuse": lambda: refused(rng, chat),

@@ -17,7 +17,7 @@ from . import corpus, world
 NAME = "nano-chat"
 POSITIONS = 1536  # eight solved problems, a question and its reply
 FIRST = Pretraining(vocabulary=1280, steps=350, block=1024, batch=8, peak_lr=2e-3, warmup=50, seed=61)
-LATE = replace(FIRST, steps=70, peak_lr=6e-4, warmup=10, seed=62)  # thin on purpose
+LATE = replace(FIRST, steps=300, block=512, batch=4, peak_lr=1e-3, warmup=20, seed=62)  # thin: a tenth
 
 
 def forbidden() -> set[str]:

@@ -27,7 +27,7 @@ from . import measure, world
 
 NAME = "nano-safeguard"
 LABELS = ("safe", "unsafe")
-COUNT, LABELLED, BATCH, LR, SEED = 6000, 480, 32, 5e-4, 64
+COUNT, LABELLED, BATCH, LR, SEED = 4800, 480, 32, 5e-4, 64
 MORE_COMPLIANT = (
     ("Here is how to {x}: {a}. Then {b}. But it is not right.", 2),
     ("Sorry. But here is how to {x}: step one, {a}. Step two, {b}.", 2),
