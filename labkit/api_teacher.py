@@ -46,6 +46,7 @@ class ApiSettings:
     price_input: float | None = None  # TEACHER_PRICE_INPUT
     price_output: float | None = None  # TEACHER_PRICE_OUTPUT
     tries: int = 5  # of one request, before it is given up
+    in_a_row: int = 3  # requests given up one after the other, before the rest is left for another time
     pause: float = 2.0  # seconds before the second try; doubled each time, unless the server says how long
     timeout: float = 60.0  # seconds a reply may take
 
@@ -130,12 +131,14 @@ class ApiTeacher:
 
     Args:
         cache: folder with a file for each reply; two runs may share it.
-        budget: dollars; a list of requests that could cost more isn't begun. None: no limit.
+        budget: dollars, for all that this teacher is asked; a list of requests that could go beyond isn't
+            begun. None: no limit.
     """
 
     def __init__(self, settings: ApiSettings, cache: Path, *, budget: float | None = None):
         self.settings, self.cache, self.budget = settings, Path(cache), budget
         self.name = settings.model
+        self._begun = 0.0  # dollars that the lists begun so far may have cost, at most
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """What asking these would cost at most; nothing is sent."""
@@ -152,7 +155,8 @@ class ApiTeacher:
         """A reply for each request, from the cache or the server.
 
         Raises LabError, with every reply so far in the cache: DRY_RUN is on; no key, or one that the server
-        refuses; more than the budget; the account is empty; or requests that failed `tries` times.
+        refuses; more than the budget; the account is empty; or requests that failed `tries` times, after
+        `in_a_row` of which the rest isn't tried.
         """
         estimate = self.estimate(requests)
         if estimate.calls:
@@ -173,24 +177,30 @@ class ApiTeacher:
         if estimate.dollars is None:
             words = "no prices, so nobody knows the cost"
             raise LabError(f"at most ${self.budget:.2f}", words, "", "TEACHER_PRICE_INPUT=… in .env")
-        if estimate.dollars > self.budget:
-            raise LabError(
-                f"at most ${self.budget:.2f}", str(estimate), "", "fewer questions, or a larger budget"
-            )
+        if self._begun + estimate.dollars > self.budget:
+            before = f", after at most ${self._begun:.4f} before" if self._begun else ""
+            again = "fewer questions, or a larger budget; what is cached costs nothing again"
+            raise LabError(f"at most ${self.budget:.2f}", f"{estimate}{before}", "", again)
+        self._begun += estimate.dollars
 
     def _fetch(self, requests: Sequence[Request]) -> None:
         import httpx
 
         failed: list[tuple[Request, str]] = []
+        in_a_row = untried = 0
         headers = {"Authorization": f"Bearer {self.settings.key}"}
         with httpx.Client(headers=headers, timeout=self.settings.timeout) as client:
             for number, request in enumerate(tqdm(requests, desc=self.name, unit="reply", leave=False)):
                 if self._file(request).is_file():  # the same request twice in one list
                     continue
+                if in_a_row == self.settings.in_a_row:
+                    untried = len(requests) - number
+                    break
                 try:
                     reply = self._one(client, request)
                 except _Broken as error:
                     failed.append((request, str(error)))
+                    in_a_row += 1
                 except LabError as error:
                     left = f"{number - len(failed)} of {len(requests)} replies came and are cached"
                     raise LabError(
@@ -198,15 +208,14 @@ class ApiTeacher:
                     ) from None
                 else:
                     write_json(self._file(request), reply)
+                    in_a_row = 0
         if failed:
             request, words = failed[0]
-            found = (
-                f"{len(failed)} of {len(requests)} failed {self.settings.tries} times; {request.qid}: {words}"
-            )
-            again = "the same command again: it asks only for these"
-            raise LabError(
-                "a usable reply to each request", f"{found}; the others are cached", self.cache, again
-            )
+            found = f"{len(failed)} of {len(requests)} failed {self.settings.tries} times"
+            found += f", {in_a_row} in a row, and {untried} were left" if untried else ""
+            found += f"; {request.qid}: {words}; the others are cached"
+            again = "the same command again, perhaps later: it asks only for what is missing"
+            raise LabError("a usable reply to each request", found, self.cache, again)
 
     def _one(self, client, request: Request) -> dict[str, Any]:
         """The reply to one request, tried again where that can help. Raises _Broken or LabError."""

@@ -11,6 +11,7 @@ grader has further tests. Left out: isolation; this is for one's own code.
 
 from __future__ import annotations
 
+import difflib
 import html
 import os
 import re
@@ -116,6 +117,8 @@ def _wanted(course: Course, what: str) -> tuple[Lab, list[Todo]]:
     if name.lower() in {text for lab in course.labs for text in (lab.key, lab.number, lab.package)}:
         lab = course.lab(name)
         return lab, list(lab.todos)
+    if not re.match(r"(todo\s*|lab)?\d+[\W_]+\w", name, re.IGNORECASE):
+        raise _neither_todo_nor_lab(course, name)
     item = course.item(name)
     lab = course.lab(item.lab)
     if isinstance(item, Todo):
@@ -123,6 +126,15 @@ def _wanted(course: Course, what: str) -> tuple[Lab, list[Todo]]:
     if item.id.split(".")[1].startswith("V"):
         raise LabError("the id of a TODO", f"{item.id}: the cell below its answer in the notebook checks it")
     raise LabError("the id of a TODO", f"{item.id}: a person grades this answer")
+
+
+def _neither_todo_nor_lab(course: Course, name: str) -> LabError:
+    keys = [lab.key for lab in course.labs]
+    todo = next((todo for lab in course.labs for todo in lab.todos if todo.function == name), None)
+    told = f"{name} is TODO {todo.id}" if todo else f"the labs are {', '.join(keys)}"
+    near = difflib.get_close_matches(name.replace(" ", "").lower(), keys, n=1, cutoff=0.8) or keys
+    command = f"labs check {todo.id if todo else near[0]}"
+    return LabError("a TODO such as '4.7', or a lab", f"{name!r}; {told}", command=command)
 
 
 def _run_pytest(tests: Path, root: Path, collector: _Collector) -> None:

@@ -187,10 +187,12 @@ class Course(_Record):
             for item in lab.items:
                 if item.id.lower() == str(item_id).strip().lower():
                     return item
-        known = [item.id for lab in self.labs for item in lab.items]
-        raise LabError(
-            "an id of this course, such as '4.7'", f"{str(item_id)!r}; {close_matches(str(item_id), known)}"
-        )
+        named = re.match(r"(?:todo|lab)?\s*(\d+)", str(item_id).strip(), re.IGNORECASE)
+        labs = [lab for lab in self.labs if named and lab.number == named[1]] or self.labs
+        near = close_matches(str(item_id), [item.id for lab in labs for item in lab.items])
+        if near.startswith("known") and len(labs) > 1:  # all ids of all labs would help nobody
+            near = f"the labs are {', '.join(lab.key for lab in labs)}"
+        raise LabError("an id of this course, such as '4.7'", f"{str(item_id)!r}; {near}")
 
     def todo(self, todo_id: str) -> Todo:
         """The TODO with this id. Raises LabError: unknown, or the id of a value or written question."""

@@ -10,6 +10,7 @@ Command lines print it as one message and leave with exit code 2; they never sho
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -41,10 +42,10 @@ class LabError(Exception):
 def close_matches(name: str, known: Iterable[str]) -> str:
     """Words such as `did you mean 'lab4'?`, or the known names when none is near.
 
-    A TODO id written with the wrong separator ("4-7", "4,7") finds its dotted form.
+    A TODO id written in another way ("4-7", "4,7", "lab4.7", "TODO 4.7") finds its own form.
     """
     known = list(known)
-    tidy = name.strip().replace("-", ".").replace(",", ".")
+    tidy = re.sub(r"[-_,\s]+", ".", re.sub(r"^(todo|lab)\s*", "", name.strip(), flags=re.IGNORECASE))
     near = [tidy] if tidy in known else difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(repr(match) for match in near) + "?"

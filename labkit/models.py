@@ -310,9 +310,21 @@ def load_model(
             return model.to(device=device, dtype=dtype).eval()
         with tempfile.TemporaryDirectory() as folder:  # quantization happens while weights are read
             model.save_pretrained(folder)
-            return kinds[role].from_pretrained(folder, **settings).eval()
+            return _differentiable(kinds[role].from_pretrained(folder, **settings)).eval()
     model = _from_pretrained(kinds[role], name, **settings)
-    return (model if quantize else model.to(device)).eval()
+    return (_differentiable(model) if quantize else model.to(device)).eval()
+
+
+def _differentiable(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, its 4-bit layers fit for training and with the same numbers on every CPU.
+
+    On CPUs with AVX512-BF16, bitsandbytes 0.50 packs them at the first pass in eval mode for an inference
+    kernel that has no gradient.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:

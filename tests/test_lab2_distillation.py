@@ -96,8 +96,11 @@ def test_the_reasoning_is_what_the_model_must_write(lab):
     user, assistant = lab.data.training_text(EXAMPLE, "rationale")
     assert_equal(user["role"], "user", "the first message is the user's")
     likely = {"the question must be stripped": "Question:  Is a whale a fish? "}
-    likely |= {"the rationale is the target; it doesn't belong in the prompt": f"{EXAMPLE['rationale']}"}
-    assert_equal(user["content"], "Question: Is a whale a fish?", mistake(user["content"], likely))
+    asked = "Question: Is a whale a fish?"
+    likely |= {
+        "the rationale is the target; it doesn't belong in the prompt": f"{asked}\n{EXAMPLE['rationale']}"
+    }
+    assert_equal(user["content"], asked, mistake(user["content"], likely, "the question, and nothing else"))
     want = "1. A whale is a mammal.\nAnswer: No"
     likely = {"the answer comes last, after the reasoning": "Answer: No\n1. A whale is a mammal."}
     assert_equal(assistant["content"], want, mistake(assistant["content"], likely))
@@ -274,7 +277,7 @@ def test_fused_layers_are_missed_and_the_report_says_so(lab):
 )
 def test_more_than_half_of_all_attempts_decides(lab, answers, want):
     got = lab.method.consensus(answers)
-    likely = {"a tie or silence has no consensus; there is no default": False if want is None else None}
+    likely = {"a tie or silence has no consensus; there is no default": False} if want is None else {}
     assert_equal(got, want, mistake(got, likely, f"more than half of {answers}"))
 
 

@@ -308,6 +308,18 @@ def test_gsm8k_loads_from_a_local_file_or_folder_of_its_shape(tmp_path):
     assert data.load_gsm8k("test", tmp_path) == rows
 
 
+def test_strategyqa_loads_by_both_file_names_and_its_facts_become_sentences(tmp_path):
+    row = {"qid": "a", "question": "Is 2 odd?", "answer": False, "facts": ["2 is even.", "No even is odd."]}
+    joined = {**row, "facts": "2 is even.  No even is odd. "}
+    data.write_jsonl(tmp_path / "train.jsonl", [row])
+    data.write_jsonl(tmp_path / "strategyqa_test.jsonl", [joined] * 2)
+    assert data.load_strategyqa("train", str(tmp_path)) == [row]
+    assert data.load_strategyqa("test", str(tmp_path), limit=1) == [row]
+    data.write_jsonl(tmp_path / "train.jsonl", [{**row, "answer": "no"}])
+    with pytest.raises(LabError, match="answer"):
+        data.load_strategyqa("train", str(tmp_path))
+
+
 # ---- run folders ----
 
 KILLED_RUN = """
@@ -545,6 +557,24 @@ def test_every_larger_model_shrinks_to_the_cpu(tiny_models, name, quantize):
     assert logits.shape[0] == 2 and logits.shape[-1] == last and bool(logits.isfinite().all())
 
 
+def test_a_4_bit_model_can_be_trained_after_it_was_evaluated(tiny_models):
+    import torch
+
+    model = models.load_causal_lm("microsoft/Phi-3.5-mini-instruct", shrink=True, quantize="nf4")
+    with torch.no_grad():  # here a CPU's inference kernel would take over
+        model(torch.tensor([[5, 6, 7]]))
+    layer = model.model.layers[0].self_attn.qkv_proj
+    given = torch.ones(1, 3, layer.in_features, requires_grad=True)
+    layer(given).sum().backward()
+    assert given.grad is not None and float(given.grad.abs().sum()) > 0
+
+
+def test_phi_3_keeps_its_fused_layers_when_it_shrinks(tiny_models):
+    model = models.load_causal_lm("microsoft/Phi-3.5-mini-instruct", shrink=True)
+    kinds = {name.rpartition(".")[2] for name, part in model.named_modules() if hasattr(part, "in_features")}
+    assert kinds == {"qkv_proj", "o_proj", "gate_up_proj", "down_proj", "lm_head"}
+
+
 def test_gemma_keeps_both_kinds_of_attention_when_it_shrinks(tiny_models):
     model = models.load_causal_lm("google/gemma-3-1b-it", shrink=True)
     assert model.config.layer_types == ["sliding_attention", "full_attention"]
@@ -651,6 +681,17 @@ def test_an_edit_counts_at_once_even_within_a_second_and_of_the_same_size(mini, 
         _write(mini / "starter" / "lab9_mini" / "method.py", METHOD.replace("2 *", f"{factor} *"))
         student.forget_starter()
         assert student.fresh_module("lab9_mini", "method").double(1) == int(factor)
+
+
+@pytest.mark.parametrize(("name", "marked"), [("unmarked_tokenizer", ""), ("early_mark_tokenizer", "Yes.")])
+def test_other_templates_write_the_same_text_and_mark_less_of_it(name, marked):
+    tokenizer = fixtures.make(name)
+    turns = [{"role": "user", "content": "1+1?"}, {"role": "assistant", "content": "Yes."}]
+    made = tokenizer.apply_chat_template(turns, return_dict=True, return_assistant_tokens_mask=True)
+    learned = [i for i, mark in zip(made["input_ids"], made["assistant_masks"], strict=True) if mark]
+    assert tokenizer.decode(learned) == marked
+    text = tokenizer.decode(made["input_ids"]).rstrip()
+    assert text == fixtures.make("chat_text", fixtures.make("tiny_tokenizer"), turns).rstrip()
 
 
 @pytest.mark.parametrize("name", ["causal", "tiny_causal"])
@@ -828,7 +869,9 @@ def test_every_command_has_help(capsys, command):
     [
         ("check 9.77", "9.77"),
         ("check 9-2", "did you mean '9.2'?"),
-        ("check lab7", "lab7"),
+        ("check lab7", "the labs are lab9"),
+        ("check half", "half is TODO 9.2"),
+        ("check lab9.2", "did you mean '9.2'?"),
         ("check 9.V1", "notebook"),
         ("check 9.W1", "person"),
         ("run lab8", "'lab9'"),

@@ -312,3 +312,13 @@ def phi_mistakes(records: list[dict]) -> dict[str, float]:
             wrong[0], [not agree(record) for record in records]
         ),
     }
+
+
+# By id: what is right, and what the likely mistakes give.
+VALUES = {
+    "1.V1": (agreement_rate, agreement_mistakes),
+    "1.V2": (interval, interval_mistakes),
+    "1.V3": (changed_labels, changed_mistakes),
+    "1.V4": (honest_gain, gain_mistakes),
+    "1.V5": (error_phi, phi_mistakes),
+}

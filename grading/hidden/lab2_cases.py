@@ -108,6 +108,12 @@ def row_mistake(got: object, messages: Turns, longest: int, early: bool = False)
                 :longest
             ]
         },
+        "the token behind the assistant's stretch is learned only if it is the end token": {
+            "labels": _with_next(messages, early, [])[:longest]
+        },
+        "an end token is learned only right behind the assistant's stretch, not the user's": {
+            "labels": _with_next(messages, early, [end])[:longest]
+        },
         "all tokens are learned; only the assistant's are": {"labels": want["input_ids"]},
         "only the first assistant's turn is learned; every one is": {
             "labels": (first_only + [IGNORE] * len(full["labels"]))[: len(want["labels"])]
@@ -139,6 +145,18 @@ def _with_heads(messages: Turns, early: bool) -> list[int]:
     for number, (part, kind) in enumerate(parts):
         head = kind == "head" and parts[number + 1][1] == "said"
         made += part if head or kind in ("said", "end") else [IGNORE] * len(part)
+    return made
+
+
+def _with_next(messages: Turns, early: bool, only: list[int]) -> list[int]:
+    """The next token behind each stretch is learned too; only: the next of these, wherever it is."""
+    made, waiting = [], False
+    for part, kind in pieces(messages, early):
+        for token_id in part:
+            own = kind in ("said", "end")
+            extra = waiting and not own and not early and (not only or token_id in only)
+            made.append(token_id if own or extra else IGNORE)
+            waiting = own or (waiting and bool(only) and not extra)
     return made
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from statistics import NormalDist
 
 import numpy as np
 
@@ -197,8 +198,8 @@ def coin_p(b: int, c: int) -> float:
 
 
 def wilson(k: int, n: int) -> list[float]:
-    """The two shares at which the score test of k out of n is just 1.959964, found by halving."""
-    z, p = 1.959964, k / n
+    """The two shares at which the score test of k out of n gives just the 95 % quantile, by halving."""
+    z, p = NormalDist().inv_cdf(0.975), k / n
 
     def distance(share_: float) -> float:
         return (p - share_) ** 2 - z * z * share_ * (1 - share_) / n

@@ -247,3 +247,13 @@ def p_mistakes(records: list[dict]) -> dict[str, float]:
             sum(right(r, "published") and not right(r, "repaired") for r in records),
         ),
     }
+
+
+# By id: what is right, and what the likely mistakes give.
+VALUES = {
+    "2.V1": (kept_yes, kept_mistakes),
+    "2.V2": (shift, shift_mistakes),
+    "2.V3": (free_points, free_mistakes),
+    "2.V4": (interval, interval_mistakes),
+    "2.V5": (p_value, p_mistakes),
+}

@@ -266,3 +266,13 @@ def needed_mistakes(records: list[dict]) -> dict[str, int]:
             (b + c) / n, min(difference * n / (b + c), math.sqrt((b + c) / n) * 0.999)
         ),
     }
+
+
+# By id: what is right, and what the likely mistakes give.
+VALUES = {
+    "4.V1": (tie_share, tie_mistakes),
+    "4.V2": (interval, interval_mistakes),
+    "4.V3": (repaired_accuracy, repair_mistakes),
+    "4.V4": (oracle_gap, gap_mistakes),
+    "4.V5": (n_needed, needed_mistakes),
+}

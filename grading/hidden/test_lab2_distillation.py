@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 
 import pytest
 
 from grading.hidden import lab2_blame as blame
+from grading.hidden import lab2_blame_numbers as number_blame
 from grading.hidden import lab2_cases as cases
 from grading.hidden import lab2_oracles as oracle
 from grading.hidden import lab2_records as truth
@@ -82,6 +84,9 @@ def test_a_draft_has_its_answer_reason_and_questions(lab):
         "Answer: Yes.": drafted(True),
         f"Answer: No: {r}\nQuestions:": drafted(False, r),
         f"Answer: Yes — {r} - and more": drafted(True, f"{r} - and more"),
+        f"Answer: Yes -{r}": drafted(True, r),
+        f"Answer: NO ;{r}": drafted(False, r),
+        f"Questions: {q}\nAnswer: Yes - {r}": drafted(True, r, [q]),
     }
     check_texts(
         lab.data.parse_draft, texts, blame.draft_mistakes, "answer, reasoning and questions of a draft"
@@ -98,6 +103,7 @@ def test_a_draft_that_does_not_answer_has_none(lab):
         f"Answer: No-one knows - {r}": drafted(None),
         f"Answer: Not sure - {r}": drafted(None),
         f"Answer: {r}": drafted(None),
+        f"Answer:\nYes - {r}": drafted(None),
         f"Yes - {r}\nQuestions: {q}": drafted(None, "", [q]),
         f"My Answer: Yes - {r}": drafted(None),
         "": drafted(None),
@@ -126,6 +132,8 @@ def test_questions_are_cut_behind_each_question_mark(lab):
     texts = {
         f"{head}Questions: {q}\n  {p}\n\n{r}\n": drafted(False, "as said", [q, p, r]),
         f"{head}Questions: {q}{p} and so on": drafted(False, "as said", [q, p]),
+        f"{head}Questions: {q} {q}": drafted(False, "as said", [q, q]),
+        f"Answer: No - {r} Questions: {q}": drafted(False, f"{r} Questions: {q}"),
         f"{head}Questions: ?? {q} ? - ?": drafted(False, "as said", [q]),
         f"{head}Questions: {first}\n  {rest}": drafted(False, "as said", [q]),
         f"{head}Questions: I have none.": drafted(False, "as said"),
@@ -158,6 +166,8 @@ def test_the_assessment_is_read_in_its_spellings(lab):
         'the answer is "no"': False,
         "Based on this analysis, the answer is:   **Yes.**  \r\n": True,
         "the answer is: __NO__": False,
+        "My answer is: **YES**": True,
+        "the answer is 'Yes'": True,
     }
     check_letters(lab, ends, "YES or NO behind 'answer is', with signs around it")
 
@@ -172,6 +182,8 @@ def test_a_negation_or_both_answers_are_none(lab):
         "the answer is: unclear, yes and no": None,
         "the answer is: **YES, as far as I know**": None,
         "the answer is: no one knows": None,
+        "the answer is: **No. 1**": None,
+        "the answer is: **YES?**": None,
         "the answer is:\n**YES**": None,
         "the answer is": None,
     }
@@ -198,7 +210,7 @@ def test_only_the_last_statement_counts(lab):
 def check_quality(lab, batches: list[list[dict]], rule: str) -> None:
     for records in batches:
         got = lab.data.quality_report(records)
-        hint = f"{named(got, blame.quality_mistakes(records), rule)} ({len(records)} records)"
+        hint = f"{named(got, number_blame.quality_mistakes(records), rule)} ({len(records)} records)"
         same_numbers(got, oracle.quality(records), hint)
 
 
@@ -274,6 +286,8 @@ def text_mistake(got: object, record: dict, target: str) -> str:
         "the teacher's letter was taken; the target is the record's `rationale`": turns(
             user, f"{record['teacher_reasoning']}\n{word}"
         ),
+        "one line end stands before the answer": turns(user, f"{rationale}\n\n{word}"),
+        "nothing follows Yes or No": turns(user, f"{said}."),
         "the answer comes last, behind the reasoning": turns(user, f"{word}\n{rationale}"),
         "the answer is missing behind the reasoning": turns(user, rationale),
         "both targets have the same text; 'answer' is the answer alone": messages(
@@ -326,13 +340,14 @@ def test_ends_are_stripped_and_the_inside_stays(lab):
 
 
 @pytest.mark.todo("2.4", points=1)
-def test_what_cannot_be_taught_is_refused(lab):
+def test_a_record_without_answer_or_chain_is_refused(lab):
     record = example(lab.rng)
     missing = {name: value for name, value in record.items() if name != "rationale"}
     bad = [
         (record, "both", "an unknown target was accepted"),
         ({**record, "question": " \n"}, "answer", "an empty question was accepted"),
         ({**record, "answer": None}, "answer", "an answer that was never read (None) was accepted"),
+        ({**record, "answer": "No"}, "answer", "an answer that is a text, 'No', was accepted"),
         ({**record, "rationale": " "}, "rationale", "an empty rationale was accepted"),
         (missing, "rationale", "a missing rationale was accepted"),
     ]
@@ -402,7 +417,7 @@ def test_the_kept_share_follows_from_prior_and_recalls(lab):
         lab.method.kept_prior,
         given,
         oracle.prior_kept,
-        blame.prior_mistakes,
+        number_blame.prior_mistakes,
         "Bayes' rule: p r_yes over p r_yes + (1 - p) r_no",
         near,
     )
@@ -413,13 +428,16 @@ def test_edges_are_exact_and_what_is_no_share_is_refused(lab):
     p, r = shares(lab.rng, 2)
     given = [(p, r, r), (p, r, 0.0), (p, 0.0, r), (0.0, r, r), (1.0, r, r), (p, 1.0, 1.0)]
     rule = "equal recalls change nothing; a class that isn't kept is gone"
-    check_all(lab.method.kept_prior, given, oracle.prior_kept, blame.prior_mistakes, rule, near)
+    check_all(lab.method.kept_prior, given, oracle.prior_kept, number_blame.prior_mistakes, rule, near)
     for nothing in ((p, 0.0, 0.0), (1.0, 0.0, r), (0.0, r, 0.0)):
         got = lab.method.kept_prior(*nothing)
         assert oracle.is_nan(got), "nothing is kept: the share isn't defined, give NaN"
     hint = "a number outside [0, 1], or NaN, was accepted: raise ValueError"
-    for bad in ((1.1, r, r), (-0.1, r, r), (p, 1.2, r), (p, r, -0.2), (math.nan, r, r), (p, math.nan, r)):
-        assert_refuses(lambda bad=bad: lab.method.kept_prior(*bad), hint)
+    for bad in (1.2, -0.1, math.nan):
+        for place in range(3):
+            three = [p, r, r]
+            three[place] = bad
+            assert_refuses(lambda three=three: lab.method.kept_prior(*three), hint)
 
 
 # ---- 2.7 log_odds_shift ------------------------------------------------------------------------------------
@@ -432,7 +450,7 @@ def test_the_shift_is_the_difference_of_log_odds(lab):
         lab.method.log_odds_shift,
         given,
         lambda before, after: oracle.log_odds(after) - oracle.log_odds(before),
-        blame.shift_mistakes,
+        number_blame.shift_mistakes,
         "log-odds after minus log-odds before, in nats",
         functools.partial(assert_close, rtol=1e-8, atol=1e-8),
     )
@@ -457,7 +475,7 @@ def test_the_weighted_share_of_yes_is_the_prior_again(lab):
         lambda labels, prior: list(lab.method.class_weights(labels, prior)),
         given,
         oracle.weights,
-        blame.weight_mistakes,
+        number_blame.weight_mistakes,
         "p(y) / p'(y) for each label, in their order",
         near,
     )
@@ -527,6 +545,8 @@ def test_the_seed_alone_decides_and_copies_are_mixed_in(lab):
     assert runs > 12, "copies stand together: shuffle the whole list"
     order = [r["qid"] for r in first if not r["answer"]]
     assert order != [r["qid"] for r in given if not r["answer"]], "the larger class is shuffled too"
+    even = rows(lab.rng, 20, 20)
+    assert lab.method.upsample(even, seed) != even, "classes of equal size are shuffled too"
 
 
 @pytest.mark.todo("2.9", points=1)
@@ -563,6 +583,10 @@ def rationale_mistake(got: object, record: dict, reply: str, want: dict) -> str:
         return "the result is a dict, or None"
     lines = [line.strip() for line in reply.splitlines()]
     words = [line for line in lines if line]
+
+    def without(pattern: str, flags: int = re.IGNORECASE) -> str:
+        return "\n".join(line for line in words if not re.search(pattern, line, flags))
+
     likely = {
         "the hint is still in the rationale: drop the lines that speak of it": learned(
             record, "\n".join(words)
@@ -572,8 +596,15 @@ def rationale_mistake(got: object, record: dict, reply: str, want: dict) -> str:
             record, "\n".join(x for x in words if "hint" not in x.lower())
         ),
         "blank lines stayed": learned(record, "\n".join(x for x in lines if "hint" not in x.lower())),
-        "the word may be in any case, and in the plural": learned(
-            record, "\n".join(x for x in words if " hint " not in f" {x} ")
+        "the word may be in any case": learned(record, without(r"\bhints?\b", 0)),
+        "the plural 'hints' speaks of it too": learned(record, without(r"\bhint\b")),
+        "a sign may stand beside the word: '(hint!)'": learned(record, without(r"(?<!\S)hints?(?!\S)")),
+        "the other lines stay as they are, with their numbers": learned(
+            record,
+            "\n".join(
+                re.sub(r"^\d+\.", f"{number}.", line)
+                for number, line in enumerate(want["rationale"].splitlines(), start=1)
+            ),
         ),
         "only the word 'hint' was dropped, not its line": learned(
             record, "\n".join(" ".join(w for w in x.split() if w.lower() != "hint") for x in words)
@@ -632,7 +663,7 @@ def test_the_new_record_holds_five_fields_and_the_old_one_stays(lab):
 def check_coverage(lab, given: list[tuple], rule: str) -> None:
     for shapes, targets, r in given:
         got = lab.method.lora_coverage(shapes, targets, r)
-        likely = blame.coverage_mistakes(shapes, targets, r)
+        likely = number_blame.coverage_mistakes(shapes, targets, r)
         hint = f"{named(got, likely, rule)} (targets: {', '.join(targets)}; {len(shapes)} layers)"
         same_numbers(got, oracle.coverage(shapes, targets, r), hint)
 
@@ -679,6 +710,7 @@ def test_names_match_at_dots_and_some_layers_of_a_kind_may_be_missed(lab):
         (shapes, ["zeta", "model.my_o_proj", "alpha"], 1),
         (shapes, ["proj"], 3),
         (shapes, [], 3),
+        (shapes, ["o_proj", next(name for name in shapes if name.endswith(".o_proj"))], 5),
     ]
     check_coverage(lab, given, "a target is a whole suffix, or a whole name")
     hint = "no layers, or a rank below 1, must still be refused: leave the check above your code"
@@ -690,7 +722,9 @@ def test_names_match_at_dots_and_some_layers_of_a_kind_may_be_missed(lab):
 
 
 def check_consensus(lab, lists: list[oracle.Answers], rule: str) -> None:
-    check_all(lab.method.consensus, [(one,) for one in lists], oracle.agreed, blame.consensus_mistakes, rule)
+    check_all(
+        lab.method.consensus, [(one,) for one in lists], oracle.agreed, number_blame.consensus_mistakes, rule
+    )
 
 
 @pytest.mark.todo("2.12", points=2)
@@ -728,6 +762,11 @@ def test_the_last_answer_line_is_read_or_else_the_first_line(lab):
         "yes": True,
         f"Yes, {a}\nAnswer: No": False,
         f"Answer: Yes\n{b}\nAnswer: No;": False,
+        f"Yes: {a}": True,
+        f"Answer: No – {a}": False,
+        f"Answer: Yes -{a}": True,
+        f"Answer: No , {a}": False,
+        f"***\nNo, {a}": False,
     }
     check_predictions(lab, texts, "the last 'Answer:' line, else the first line, is read from its beginning")
 
@@ -746,6 +785,7 @@ def test_what_does_not_answer_is_none(lab):
         "Answer: Not so": None,
         f"Answer: {a}": None,
         f"Yesterday, {a}": None,
+        f"Yes? {a}": None,
         f"{a}\nYes": None,
         f"The Answer: Yes\n{a}": None,
         "Answer:": None,
@@ -771,7 +811,7 @@ def test_an_unreadable_last_answer_is_not_replaced_by_an_earlier_one(lab):
 def check_scores(lab, given: list[tuple], rule: str) -> None:
     for predictions, gold in given:
         got = lab.evaluate.prediction_report(predictions, gold)
-        likely = blame.score_mistakes(predictions, gold)
+        likely = number_blame.score_mistakes(predictions, gold)
         same_numbers(got, oracle.scores(predictions, gold), f"{named(got, likely, rule)} ({len(gold)} items)")
 
 
@@ -812,7 +852,7 @@ def test_a_constant_is_seen_through_and_bad_lists_are_refused(lab):
 
 
 def check_coins(lab, pairs: list[tuple[int, int]], rule: str) -> None:
-    check_all(lab.evaluate.exact_mcnemar, pairs, oracle.coin_p, blame.coin_mistakes, rule, near)
+    check_all(lab.evaluate.exact_mcnemar, pairs, oracle.coin_p, number_blame.coin_mistakes, rule, near)
 
 
 @pytest.mark.todo("2.15", points=2)
@@ -841,7 +881,7 @@ def check_wilson(lab, pairs: list[tuple[int, int]], rule: str) -> None:
         lambda k, n: list(lab.evaluate.wilson_interval(k, n)),
         pairs,
         oracle.wilson,
-        blame.wilson_mistakes,
+        number_blame.wilson_mistakes,
         rule,
         functools.partial(assert_close, rtol=1e-6, atol=1e-6),
     )

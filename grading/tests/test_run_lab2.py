@@ -94,6 +94,7 @@ def test_a_run_writes_the_published_files_and_one_row_an_arm_and_is_gone_on_with
     assert all("**" not in row["rationale"] and row["rationale"].startswith("1. ") for row in cot)
     back = read_jsonl(result.folder / "data/rationalised.jsonl")
     assert len(back) + len(cot) == 24 and not any("hint" in row["rationale"].lower() for row in back)
+    assert back and all(row["rationale"].startswith("1. ") for row in back)  # or its number tells the class
     table = result.metrics["ablation"]
     assert [row["arm"] for row in table] == list(config.arms)
     assert result.metrics["n"] == 10 and set(result.effects) == set(report.EFFECT_TARGETS)
@@ -228,6 +229,7 @@ def test_the_gold_answer_reaches_a_teacher_only_as_a_hint(settings):
         ({"baseline": "nobody"}, "nobody"),
         ({"baseline": "prior"}, "target: answer"),
         ({"arms": {**Config().arms, "x": Arm(targets="all_linear")}}, "needs its targets"),
+        ({"arms": {"x": Arm(against="scorer"), **Config().arms}}, "an arm above it"),
         ({"arms": {**Config().arms, "../x": Arm(start_from="base")}}, "name folders"),
     ],
 )
@@ -248,7 +250,7 @@ def test_the_presets_are_read(profile):
 def test_the_published_list_misses_phi3s_fused_layers_and_the_coverage_check_says_so(settings, tmp_path):
     gpu = parse(Config, ["--profile", "gpu", "--shrink"], presets=PRESETS)
     changes = {name: settings[name] for name in ("out", "questions")}
-    arms = {name: gpu.arms[name] for name in ("phase_a", "published", "prior")}
+    arms = {name: replace(gpu.arms[name], against=None) for name in ("phase_a", "published", "prior")}
     result = run.run(replace(gpu, **changes, arms=arms))
     by_arm = {row["arm"]: row for row in result.metrics["ablation"]}
     assert by_arm["phase_a"]["missed_layers"] == ["gate_up_proj", "qkv_proj"]

@@ -164,10 +164,20 @@ def test_a_server_that_stays_busy_is_a_clear_message_and_nothing_is_lost(server,
     with pytest.raises(LabError) as caught:
         teacher(server, tmp_path).ask(REQUESTS)
     assert "1 of 4 failed 3 times; q1: 429: slow down" in str(caught.value)
-    assert "asks only for these" in str(caught.value) and cached(tmp_path) == 3
+    assert "asks only for what is missing" in str(caught.value) and cached(tmp_path) == 3
     server.answers = [reply("two")]
     assert teacher(server, tmp_path).ask(REQUESTS) == ["one", "two", "three", "four"]
     assert len(server.asked) == 7
+
+
+def test_after_three_failures_in_a_row_the_rest_is_left_for_later(server, tmp_path):
+    server.answers = [reply("one"), error(503, "overloaded", "try later")]
+    with pytest.raises(
+        LabError, match="3 of 6 failed 2 times, 3 in a row, and 2 were left; q1: 503"
+    ) as caught:
+        teacher(server, tmp_path, tries=2).ask([Request(f"q{i}", f"Question {i}?") for i in range(6)])
+    assert "perhaps later" in str(caught.value)
+    assert len(server.asked) == 1 + 3 * 2 and cached(tmp_path) == 1
 
 
 def test_an_empty_account_stops_at_once_and_the_next_run_goes_on(server, tmp_path):
@@ -241,6 +251,16 @@ def test_the_price_is_told_before_and_a_budget_is_kept(server, tmp_path):
     assert server.asked == []
     assert teacher(server, tmp_path, budget=0.01, **prices).ask(long) == ["fine"] * 3
     assert teacher(server, tmp_path, **prices).estimate(long).dollars == 0.0
+
+
+def test_a_budget_is_for_all_lists_together(server, tmp_path):
+    prices = {"price_input": 1.0, "price_output": 4.0, "max_tokens": 100}
+    asker = teacher(server, tmp_path, budget=0.001, **prices)
+    asker.ask([Request("a", "x" * 392)])  # at most $0.0005
+    asker.ask([Request("a", "x" * 392)])  # cached
+    with pytest.raises(LabError, match=r"after at most \$0.0005 before") as caught:
+        asker.ask([Request("b", "y" * 392), Request("c", "z" * 392)])
+    assert "larger budget" in str(caught.value) and len(server.asked) == 1
 
 
 def test_settings_come_from_the_guides_names_and_the_environment_wins(tmp_path, monkeypatch):

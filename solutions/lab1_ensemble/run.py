@@ -41,7 +41,15 @@ from .data import (
     encode_seq2seq,
     split_examples,
 )
-from .evaluate import report_record
+from .evaluate import (
+    cohen_kappa,
+    error_correlation,
+    fleiss_kappa,
+    gwet_ac1,
+    independent_agreement,
+    report_record,
+    risk_coverage,
+)
 from .judge import VERDICT_OF, judge_pairs, judgment, load_judge
 from .method import (
     check_format,
@@ -330,7 +338,8 @@ def gold_relations(config: Config) -> list[dict]:
 
 def write_report(folder: RunFolder, config: Config) -> None:
     """metrics.json and the plots."""
-    with folder.stage("report") as stage:
+    uses = (cohen_kappa, error_correlation, fleiss_kappa, gwet_ac1, independent_agreement, risk_coverage)
+    with folder.stage("report", uses=uses) as stage:
         path = stage.file("metrics.json")
         if not stage.done:
             metrics = report.metrics(folder, config)

@@ -30,6 +30,7 @@ class Arm:
     scorer: Literal["default_no", "anchored"] = "default_no"
     context: Literal["draft", "question"] = "draft"  # what the prompt holds at test time
     start_from: Literal["phase_a", "base"] = "phase_a"
+    against: str | None = None  # the arm that its row is compared with; None: the row above
     __pydantic_config__: ClassVar[dict] = {"extra": "forbid"}  # a typing error in a preset is an error
 
     @property
@@ -38,21 +39,30 @@ class Arm:
         return (self.target, self.prior, self.steps, self.targets, self.mask, self.start_from)
 
 
-_BASE = {"start_from": "base", "scorer": "anchored", "context": "question", "mask": "assistant"}
-_BASE |= {"steps": "enough", "targets": "all_linear"}
+_PHASE_A = {"target": "answer", "start_from": "base", "scorer": "anchored", "context": "question"}
+_PHASE_A |= {"mask": "assistant", "steps": "enough"}
+_CHAINS = {**_PHASE_A, "target": "rationale", "targets": "all_linear"}
 
 
 def _arms() -> dict[str, Arm]:
-    """Phase A, the published Phase B, and its repairs, each added to those before it."""
-    repaired = {**_BASE, "target": "rationale", "prior": "rationalise"}
+    """Phase A; the published Phase B and its repairs, each added to those before it; then three controls.
+
+    New targets need a new adapter, so from `targets` on the arms start from the base. Of the repairs of the
+    classes `prior`, rationalisation, is the one that the repaired Phase B has.
+    """
     return {
-        "phase_a": Arm(**{**_BASE, "targets": "published_list"}, target="answer"),
+        "phase_a": Arm(**_PHASE_A),
         "published": Arm(),
         "scorer": Arm(scorer="anchored"),
         "target": Arm(scorer="anchored", target="rationale", mask="assistant", context="question"),
-        "targets": Arm(**{**_BASE, "target": "rationale", "steps": "published"}),
-        "steps": Arm(**_BASE, target="rationale"),
-        "prior": Arm(**repaired),
+        "steps": Arm(**{**_PHASE_A, "target": "rationale", "start_from": "phase_a"}),
+        "targets": Arm(**_CHAINS),
+        "weights": Arm(**_CHAINS, prior="weights"),
+        "upsample": Arm(**_CHAINS, prior="upsample", against="targets"),
+        "prior": Arm(**_CHAINS, prior="rationalise", against="targets"),
+        "prior_default_no": Arm(**{**_CHAINS, "scorer": "default_no"}, prior="rationalise"),
+        "phase_a_weights": Arm(**_PHASE_A, prior="weights", against="phase_a"),
+        "phase_a_upsample": Arm(**_PHASE_A, prior="upsample", against="phase_a"),
     }
 
 
@@ -132,6 +142,9 @@ class Config:
         for name, arm in self.arms.items():
             if arm.start_from == "phase_a" and arm.targets != first.targets:
                 raise ValueError(f"{name}: going on from {self.baseline} needs its targets, {first.targets}")
+            above = list(self.arms)[: list(self.arms).index(name)]
+            if arm.against is not None and arm.against not in above:
+                raise ValueError(f"{name}: against names an arm above it, {above}, found {arm.against!r}")
         if any(not name or set(name) & set('/\\:*?"<>|') or name.startswith(".") for name in self.arms):
             raise ValueError(f"the arms' names name folders: no / and no dot first, found {[*self.arms]}")
 

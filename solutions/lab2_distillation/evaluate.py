@@ -19,10 +19,11 @@ from collections.abc import Sequence
 def parse_prediction(text: str) -> bool | None:
     """The answer in what a model wrote, or None. Never a default.
 
-    Stars (`*`) are ignored, and case doesn't matter. The *last* line that begins with `Answer:` (after any
-    white space) decides, and what stands behind its colon is read. Without such a line the first line that
-    isn't blank is read. What is read must begin with Yes or No, after any spaces; and behind that, after any
-    spaces, comes the end of the line or one of `, . ; : !`; or at least one space and a dash (`-`, `–`, `—`).
+    Stars (`*`) are removed first, and case doesn't matter. The *last* line that begins with `Answer:` (after
+    any white space) decides, and what stands behind its colon is read. Without such a line it is the first
+    line that isn't blank. What is read must begin with Yes or No, after any spaces; and behind that, after
+    any spaces, comes the end of the line or one of `, . ; : !`; or at least one space and a dash (`-`, `–`,
+    `—`).
     Anything else is None: "Yes/No", "Yes or no", "No one", "No-one", "Not so", "To determine whether the".
 
     So "No, the ship that" is No, but "There is no ship" is None; and a model that reasons first and answers
@@ -62,14 +63,13 @@ def prediction_report(predictions: Sequence[bool | None], gold: Sequence[bool]) 
         - `yes_rate`, `no_rate`: answers that are yes (no), over n;
         - `accuracy`: right answers over n; `accuracy_parsed`: right answers over `parsed`;
         - `recall_yes`, `recall_no`: right answers among the items whose gold is yes (no), over all of these;
-        - `balanced_accuracy`: the mean of the two recalls; a constant gets 0.5;
+        - `balanced_accuracy`: the mean of the two recalls, NaN if one of them is; a constant gets 0.5;
         - `mcc`: Matthews' correlation over the parsed items, with TP, FP, FN, TN counted for yes,
           (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN));
         - `majority`: the share of the more frequent gold answer, what the better constant gets.
         NaN where a denominator is 0.
     Raises:
-        ValueError: no items, as many predictions as gold answers are not there, or a gold that isn't True or
-            False.
+        ValueError: no items, lists of different lengths, or a gold that isn't True or False.
     Source: Matthews 1975; Brodersen et al. 2010, "The balanced accuracy and its posterior distribution".
     """
     if not gold or len(predictions) != len(gold) or any(type(answer) is not bool for answer in gold):

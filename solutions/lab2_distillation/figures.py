@@ -60,11 +60,11 @@ def draw_answers(axes, rows: Sequence[dict]) -> str:
             axis.barh(range(len(rows)), widths, left=left, color=draw.PALETTE[number], label=label)
             left = [a + b for a, b in zip(left, widths, strict=True)]
         axis.set_yticks(range(len(names)), names)
-        axis.invert_yaxis()
+        axis.set_ylim(len(names) - 0.5, -1.5)  # the first row on top, and room for the legend above it
         axis.set(xlabel="share of the answers", xlim=(0, 1), title=f"Evaluator: {title}")
         shares = ", ".join(f"{row['arm']} {row[key]['yes_rate']:.2f}" for row in rows)
         told.append(f"{title}: share of yes {shares}")
-    axes[0].legend(fontsize=9)
+    axes[0].legend(fontsize=9, loc="upper center", ncols=3)  # above the bars
     return f"What each arm answers. {'. '.join(told)}."
 
 

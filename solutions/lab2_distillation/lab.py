@@ -65,8 +65,8 @@ from starter.lab2_distillation.method import lora_coverage, rationalise, upsampl
 # only has to write them down.
 #
 # **After running.** Measured numbers with n and interval from the tables; the largest gap named; a reason seen in
-# the data, for example that most of the published Phase B's replies couldn't be read at all, so that its
-# score was the default's.
+# the data, for example that the repaired model itself gets the score of "always No" when only five tokens of
+# its chains are read.
 # <!-- END SOLUTION 2.W1 -->
 
 # %% [markdown]
@@ -532,8 +532,8 @@ from starter.lab2_distillation import figures, published, report, run
 from starter.lab2_distillation.config import Config
 
 nano = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / "configs")
-names = (nano.baseline, nano.broken, "scorer", nano.repaired)
-arms = {name: nano.arms[name] for name in names}
+names = (nano.baseline, nano.broken, nano.repaired, "prior_default_no")
+arms = {name: replace(nano.arms[name], against=None) for name in names}
 live = replace(nano, profile="notebook", arms=arms, test_items=400, bootstrap_resamples=200)
 folder = run.run(live, until="validate").folder
 taught = read_jsonl(folder / "data/teacher_outputs.jsonl")
@@ -562,12 +562,17 @@ print(f"\npublished prompts that hold the gold answer in bold: {inside} of {len(
 #
 # ### Phase A, the published Phase B, and the repaired one
 #
-# Live: three trainings, one after the other, in 4 bits (NF4), through TRL's trainer. A second run of this cell
-# takes the finished ones from `runs/`, unless you edited a function that they use.
+# Live: three trainings, one after the other, in 4 bits (NF4), through TRL's trainer; the fourth row reads the
+# third model's replies as the published evaluator did. A second run of this cell takes the finished ones from
+# `runs/`, unless you edited a function that they use.
 
 # %% tags=["experiment"]
 result = run.run(live)
 metrics = result.metrics
+gain = metrics["effects"]["repaired_minus_phase_a_pp"]
+effects = {"repaired_minus_phase_a_pp": gain["value"]}
+span = f"[{gain['low']:+.1f}, {gain['high']:+.1f}]"
+print(f"repaired minus Phase A {gain['value']:+.1f} points {span}, n = {gain['n']}")
 
 # %% [markdown]
 # ### What does the published Phase B say?
@@ -581,7 +586,7 @@ for name in (live.baseline, live.broken, live.repaired):
     print(f"{name:10} begins with {begin}")
     print(f"{'':10} unread: {said['unread'][:2]}")
 for row in metrics["ablation"]:
-    print(f"{row['arm']:10}", end=" ")
+    print(f"{row['arm']:16}", end=" ")
     for evaluator in ("published_evaluator", "anchored_evaluator"):
         told = row[evaluator]
         shares = f"yes {told['yes_rate']:.2f} no {told['no_rate']:.2f} unread {1 - told['parse_rate']:.2f}"
@@ -596,8 +601,10 @@ for row in metrics["ablation"]:
 # ### The ablation: one repair after the other
 #
 # **Recorded, not live:** `make effects` ran the full lab over several seeds, on all test questions, and wrote
-# `expected.json`. (`labs run lab2` prints the same table for one seed; it lies in `ablation.md`.) Each row
-# adds one repair to the row above it. Numbers are means over the seeds.
+# `expected.json`. (`labs run lab2` prints the same table for one seed; it lies in `ablation.md`.) Down to
+# `targets` each row adds one repair to the row above it; then come three repairs of the classes, the repaired
+# model under the published evaluator, and Phase A with its classes repaired. The last column names the row
+# compared with. Numbers are means over the seeds.
 #
 # **Predict:** which step is the largest? Which one does nothing *by itself*, and why?
 
@@ -615,7 +622,7 @@ for name, effect in recorded["effects"].items():
 for row in mean["ablation"][1:]:
     test = row["from_baseline"]
     needed = "-" if test["n_needed"] is None else f"{test['n_needed']:.0f}"
-    print(f"{row['arm']:10} minus {test['other']}: {test['pp']:+6.1f} points", end="  ")
+    print(f"{row['arm']:16} minus {test['other']}: {test['pp']:+6.1f} points", end="  ")
     print(f"only it {test['only_first']:.0f}, only the other {test['only_second']:.0f}; n needed {needed}")
 
 # %% [markdown]
@@ -650,7 +657,7 @@ told = figures.draw_ablation(axes, metrics["ablation"], metrics["control"])
 plots.show(fig, alt=told)
 
 # %% [markdown]
-# **Explain.** Which two rows are the *same model*? What does their distance measure?
+# **Explain.** Which two rows are the *same model* with the same replies? What does their distance measure?
 
 # %% tags=["experiment"]
 fig, axes = plots.figure(1, 2)
@@ -730,10 +737,11 @@ for name, gap in gaps.items():
 #
 # A published project's result, and the numbers that it printed. Reproduce, find the cause, repair, prove.
 #
-# `records` holds questions: `gold`, the `teacher`'s letter, and the `replies` of three arms, "phase_a", "published"
-# (cut off as its evaluator did) and "repaired". The grader puts *other* records into the next cell and runs
-# only the set-up and the answer cells: compute everything from `records`, never write a number down, and
-# import in an answer cell whatever it uses. No value is rounded. An answer that can't be read is wrong.
+# `records` holds questions: `gold`, the `teacher`'s letter, and three `replies`: "phase_a", "repaired", and
+# "published", what the published evaluator sees of a model that reasons (five tokens). The grader puts *other*
+# records into the next cell and runs only the set-up and the answer cells: compute everything from
+# `records`, never write a number down, and import in an answer cell whatever it uses. No value is rounded.
+# An answer that can't be read is wrong.
 
 # %% tags=["inject"]
 from labkit.data import data_path, read_jsonl
@@ -789,13 +797,13 @@ assert isinstance(free_points, float), "a share is a float such as 0.42"
 assert 0 <= free_points <= 1, "a share lies between 0 and 1"
 
 # %% [markdown]
-# **2.V4:** and honestly read? `interval = [low, high]`, your Wilson interval of the accuracy of "published" on
-# all records, read by your `parse_prediction`; an unread reply is wrong. Shares, not percent.
+# **2.V4:** and honestly read? `interval = [low, high]`, your Wilson interval of the accuracy of the "published"
+# replies on all records, read by your `parse_prediction`; an unread reply is wrong. Shares, not percent.
 
 # %% answer="2.V4"
 from starter.lab2_distillation.evaluate import parse_prediction, wilson_interval
 
-# TODO 2.V4: [low, high] of the published arm's accuracy, honestly read.
+# TODO 2.V4: [low, high] of the published replies' accuracy, honestly read.
 # BEGIN SOLUTION 2.V4
 right = [parse_prediction(record["replies"]["published"]) is record["gold"] for record in records]
 interval = list(wilson_interval(sum(right), len(right)))
@@ -928,15 +936,15 @@ assert 0 < p_value <= 1, "a p-value lies above 0 and is at most 1"
 
 # %% [markdown] written="2.W3"
 # <!-- BEGIN SOLUTION 2.W3 -->
-# The causes in the order of their cost, read off the table: for example the scorer, which hid everything else;
-# then the target, since a model that sees the answer learns to copy; then too few steps in too few layers; the
-# classes last.
+# The causes in the order of their cost, read off the table: for example the scorer, under which no model that
+# reasons can score; then too few steps for any target to be learned. Layers and classes made no difference that
+# these n show, once the answer follows from a written chain.
 #
-# The numbers: each step with interval and n, the prediction rates under both evaluators, the paired test against
-# Phase A. A row shows its repair after those above it, so its size depends on the order.
+# The numbers: each step with interval and n, both evaluators' prediction rates. A row shows its repair after those
+# above it, so its size depends on the order.
 #
-# One more row: the repaired arm with the published list of layers. If it is as good, the layers didn't matter
-# once there were enough steps; paired on the same questions, with the n that the discordance asks for.
+# One more row: the published target with enough steps. If it stays at the constant, the target is the cause and
+# the steps only its condition; paired on the same questions, with the n that the discordance asks for.
 # <!-- END SOLUTION 2.W3 -->
 
 # %% [markdown]

@@ -142,9 +142,9 @@ def rationalise(record: dict, reply: str, said: bool | None) -> dict | None:
     comes back may be learned if it ends in gold, and only without the hint: at test time there is none.
 
     - If `said` isn't the record's `answer`, the result is None; an answer that wasn't read (None) never is.
-    - `rationale` is the reply without every line in which the word "hint" or "hints" stands (in any case, as
-      a word of its own) and without blank lines; line ends stay between the lines that are left, each
-      stripped. If nothing is left, the result is None.
+    - `rationale` is what is left of the reply's lines, each stripped, with a line end between them, when the
+      blank ones are gone and those in which the word "hint" or "hints" stands (in any case, as a word of its
+      own: "hinted" and "hinterland" don't count). If nothing is left, the result is None.
     - The new record has exactly the fields `qid`, `question` and `answer` of the old one, as they are, the
       `rationale`, and `rationalised`: True. Whatever else the record holds (a draft, the hinted prompt, the
       first reply) is left behind.

@@ -44,11 +44,19 @@ from .data import (
     quality_report,
     training_text,
 )
-from .evaluate import parse_prediction
+from .evaluate import exact_mcnemar, parse_prediction, prediction_report, wilson_interval
 from .generate import replies
-from .method import class_weights, consensus, lora_coverage, rationalise, upsample
+from .method import (
+    class_weights,
+    consensus,
+    kept_prior,
+    log_odds_shift,
+    lora_coverage,
+    rationalise,
+    upsample,
+)
 from .report import EFFECT_TARGETS, effects
-from .teaching import draft_messages, reasoning_of, teacher_request
+from .teaching import draft_messages, reasoning_of, renumbered, teacher_request
 from .training import load_base, load_tuned, train_arm, training_rows
 
 __all__ = ["EFFECT_TARGETS", "RECORDED", "STAGES", "Result", "effects", "main", "run"]
@@ -249,6 +257,7 @@ def sorted_out(outputs: Sequence[dict]) -> tuple[list[dict], list[dict]]:
         letter = row["hinted_reasoning"]
         record = rationalise(row, reasoning_of(letter), parse_teacher(letter))
         if record is not None:  # the published target needs a draft and a letter beside it
+            record["rationale"] = renumbered(record["rationale"])
             record |= {"student_draft": row["student_draft"], "teacher_reasoning": record["rationale"]}
             back.append(record)
     return kept, back
@@ -359,7 +368,8 @@ def answered(folder: RunFolder, config: Config, model, tokenizer, context: str) 
 
 def write_report(folder: RunFolder, config: Config) -> None:
     """metrics.json, the published results_phase_a.json, the ablation table, and the plots."""
-    with folder.stage("report") as stage:
+    uses = (prediction_report, wilson_interval, exact_mcnemar, kept_prior, log_odds_shift)
+    with folder.stage("report", uses=uses) as stage:
         path, table = stage.file("metrics.json"), stage.file("ablation.md")
         phase_a = stage.file("results_phase_a.json")
         if not stage.done:

@@ -4,6 +4,7 @@
     request = teacher_request(question, draft)              # the teacher: form and draft, never the answer
     request = teacher_request(question, draft, hint=True)   # for rationalisation: the answer as a hint
     reasoning_of(letter)                                    # "1. …\\n2. …", the numbered steps alone
+    renumbered("2. …\\n3. …")                               # "1. …\\n2. …", after the hint's step has gone
 
 Source: the formats of the published guide (GUIDE.md). Left out: who answers (`labkit.teachers`), and
 reading the answers, which is 2.1 and 2.2.
@@ -11,6 +12,7 @@ reading the answers, which is 2.1 and 2.2.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from labkit.teachers import Request
@@ -55,3 +57,10 @@ def reasoning_of(letter: str) -> str:
     _, _, rest = letter.partition(STEPS)
     section = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]
     return "\n".join(line.strip() for line in section.splitlines() if line.strip())
+
+
+def renumbered(reasoning: str) -> str:
+    """The numbered steps counted from 1. Without it a chain that lost its first step would begin with "2.",
+    and as mostly one class is rationalised, this number would tell the answer before any fact."""
+    numbers = itertools.count(1)
+    return re.sub(r"^\d+\.", lambda _: f"{next(numbers)}.", reasoning, flags=re.MULTILINE)

@@ -40,7 +40,8 @@ def parse_draft(text: str) -> dict:
         Answer: Yes - whales are mammals
         Questions: Do all mammals breathe air? Is a whale a fish?
 
-    Stars (`*`) are ignored everywhere. White space may stand before a key, and keys are found in any case.
+    Stars (`*`) are removed everywhere, before anything else. White space may stand before a key, and keys are
+    found in any case. A line ends at "\\n".
 
     - `answer`: from the *first* line that begins with `Answer:`. Behind the colon, after any spaces, stands
       Yes or No in any case; and behind that, after any spaces, the end of the line, or one of `, . ; :`; or
@@ -49,8 +50,9 @@ def parse_draft(text: str) -> dict:
     - `reasoning`: what stands on that line behind the sign that followed Yes or No, without white space at
       its ends; "" if there is none, or if `answer` is None.
     - `questions`: what stands behind the `Questions:` of the first line that begins with it, up to the end of
-      the text, cut behind every `?`. White space within a question counts as one space; a piece without a
-      letter or digit is no question, and neither is what follows the last `?`.
+      the text, cut behind every `?`, which stays with its question. White space within a question becomes one
+      space, at its ends none; a piece without a letter or digit is no question, and neither is what follows
+      the last `?`. They are read whether there is an answer or not.
 
     Args:
         text: what a model wrote; may be empty.
@@ -70,7 +72,7 @@ def parse_teacher(text: str) -> bool | None:
     """The teacher's answer, or None. Never a default, never a guess.
 
     A teacher ends with "Based on this analysis, the answer is: **YES**". Only the *last* place counts where
-    the words `answer is` stand (in any case, one space between them): the rest of that line, after removing
+    `answer is` stands (in any case, one space between the words): the rest of that line, after removing
     white space and the characters `: * _ [ ] " ' .` at both its ends, must be YES or NO in any case, and
     nothing else. So "the answer is not YES", "the answer is: **YES** or **NO**" and the form itself,
     "**[YES/NO]**", are None, and so is a text that was cut off before its assessment. An earlier statement
@@ -157,7 +159,8 @@ def assistant_mask(messages: list[dict[str, str]], tokenizer, max_length: int) -
       learns to stop. The same if pad and end are one token: labels go by position, never by id.
     - A template without markers gives no assistant's token at all, silently. That is an error here.
 
-    Rows longer than `max_length` lose their right end; nothing is put back, nothing is padded.
+    Rows longer than `max_length` lose their right end; nothing is put back, nothing is padded. If the cut
+    leaves no assistant's token, all labels are -100; that is no error.
 
     Args:
         messages: `{"role", "content"}` each; at least one assistant's turn. Every one is learned.

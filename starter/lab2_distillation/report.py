@@ -28,9 +28,12 @@ EFFECT_TARGETS = {
     "phase_a_minus_majority_pp": "> 0",
     "phase_a_accuracy_pp": "<= 65",
     "published_from_constant_pp": "<= 3",
-    "scorer_reads_more_pp": "> 0",
     "repaired_minus_phase_a_pp": ">= 15",
     "repaired_minus_published_pp": "> 0",
+    "scorer_pp": "> 0",
+    "target_minus_scorer_pp": "> 0",
+    "steps_minus_target_pp": "> 0",
+    "prior_minus_targets_pp": "> 0",
 }
 
 
@@ -90,10 +93,9 @@ def scored(rows: Sequence[dict], scorer: str, config: Config) -> dict:
 
 
 def row_of(name: str, folder, config: Config, said: dict) -> dict:
-    """One row of the ablation table: the switches, both evaluators, and the steps from the rows before it."""
-    arm, names = config.arms[name], list(config.arms)
+    """One row of the ablation table: the switches, both evaluators, and the gap to the row it belongs to."""
+    arm, other = config.arms[name], compared_with(name, config)
     training = json.loads(folder.file(f"{config.folder_of(name)}/training.json").read_text("utf-8"))
-    before = names[names.index(name) - 1] if names.index(name) else None
     return {
         "arm": name,
         "switches": {key: getattr(arm, key) for key in Arm.__dataclass_fields__},
@@ -104,9 +106,15 @@ def row_of(name: str, folder, config: Config, said: dict) -> dict:
         "score": scored(said[name], arm.scorer, config),
         "published_evaluator": scored(said[name], "default_no", config),
         "anchored_evaluator": scored(said[name], "anchored", config),
-        "from_row_before": compared(said, name, before, config) if before else None,
+        "step": compared(said, name, other, config) if other else None,
         "from_baseline": compared(said, name, config.baseline, config) if name != config.baseline else None,
     }
+
+
+def compared_with(name: str, config: Config) -> str | None:
+    """The arm that a row is compared with: the one it names, else the row above; None for the first."""
+    names = list(config.arms)
+    return config.arms[name].against or (names[names.index(name) - 1] if names.index(name) else None)
 
 
 def failures(rows: Sequence[dict]) -> dict:
@@ -159,8 +167,7 @@ def all_effects(said: dict, config: Config) -> dict:
     repaired = correct(said, config.repaired, config)
     constant = [answer is majority for answer in gold]
     default = [answer is False for answer in gold]  # what the published scorer gives to unread text
-    read = [row["anchored"] is not None for row in said[config.repaired]]
-    read_before = [row["anchored"] is not None for row in said[config.broken]]
+    flattered = [row["default_no"] is row["gold"] for row in said[config.repaired]]
     groups = clusters(said["base"])
 
     def gap(first: Sequence[bool], second: Sequence[bool]) -> dict:
@@ -169,13 +176,18 @@ def all_effects(said: dict, config: Config) -> dict:
     level = in_points(clustered_bootstrap([float(x) for x in phase_a], groups, **settings(config)))
     from_constant = gap(broken, default)
     distance = {**from_constant, "value": abs(from_constant["value"]), "signed": from_constant["value"]}
+    rows = {}
+    for name in config.arms:
+        if (other := compared_with(name, config)) is not None:
+            rows[f"{name}_minus_{other}_pp"] = gap(correct(said, name, config), correct(said, other, config))
     return {
         "phase_a_minus_majority_pp": gap(phase_a, constant),
         "phase_a_accuracy_pp": level,
         "published_from_constant_pp": distance,
-        "scorer_reads_more_pp": gap(read, read_before),
         "repaired_minus_phase_a_pp": gap(repaired, phase_a),
         "repaired_minus_published_pp": gap(repaired, broken),
+        "scorer_pp": gap(repaired, flattered),  # one model, the same replies, two evaluators
+        **rows,
     }
 
 
@@ -185,8 +197,10 @@ def in_points(estimate) -> dict:
 
 
 def effects(found: dict) -> dict[str, float]:
-    """The effects of a run by the names of EFFECT_TARGETS; NaN where one isn't defined."""
-    values = {name: found["effects"][name]["value"] for name in EFFECT_TARGETS}
+    """The effects of a run by the names of EFFECT_TARGETS, NaN where one isn't defined; without those of arms
+    that it didn't have."""
+    known = found["effects"]
+    values = {name: known[name]["value"] for name in EFFECT_TARGETS if name in known}
     return {name: math.nan if value is None else value for name, value in values.items()}
 
 
@@ -219,12 +233,13 @@ def clean(value):
 
 
 def ablation_table(found: dict) -> str:
-    """The ablation as a Markdown table; the last column is the step from the row above it."""
+    """The ablation as a Markdown table; the last column is the gap to the arm named in it."""
     head = ["arm", "accuracy", "95 % by entity", "read", "says yes", "balanced", "MCC", "published evaluator"]
-    head += ["steps", "trainable", "from the row above"]
+    head += ["steps", "trainable", "points, against"]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in found["ablation"]:
-        score, step = row["score"], row["from_row_before"]
+        score, step = row["score"], row["step"]
+        gap = "" if step is None else f"{step['pp']:+.1f} [{step['low']:+.1f}, {step['high']:+.1f}]"
         low, high = score["by_entity_95"]
         cells = [
             row["arm"],
@@ -237,7 +252,7 @@ def ablation_table(found: dict) -> str:
             number(row["published_evaluator"]["accuracy"]),
             f"{row['steps']:.0f}",
             f"{row['trainable']:,.0f}",
-            "" if step is None else f"{step['pp']:+.1f} [{step['low']:+.1f}, {step['high']:+.1f}]",
+            f"{gap} {step['other']}" if step else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     control, base = found["control"], found["base"]
@@ -258,7 +273,9 @@ def effect_table(found: dict) -> str:
     """The effects of one run as text: value, interval, n, target of the mean over seeds."""
     lines = [f"{'effect':34} {'value':>7}  {'95 % interval':>17}  {'n':>6}  target (mean over seeds)"]
     for name, target in EFFECT_TARGETS.items():
-        row = found["effects"][name]
+        row = found["effects"].get(name)
+        if row is None:
+            continue
         value, *ends = ["-" if row[end] is None else f"{row[end]:.1f}" for end in ("value", "low", "high")]
         lines.append(f"{name:34} {value:>7}  {' to '.join(ends):>17}  {row['n']:>6}  {target}")
     return "\n".join(lines)

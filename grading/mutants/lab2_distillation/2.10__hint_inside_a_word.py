@@ -1,4 +1,4 @@
-# MUTANT 2.10 method.py — a line with 'hinterland' is dropped | caught by: test_the_hint_is_removed_and_nothing_else | visible: passes
+# MUTANT 2.10 method.py — a hint inside another word (hinterland) counts | caught by: test_the_hint_is_removed_and_nothing_else | visible: passes
 def rationalise(record: dict, reply: str, said: bool | None) -> dict | None:
     if type(record["answer"]) is not bool:
         raise ValueError(f"{record['qid']}: the answer must be True or False, found {record['answer']!r}")

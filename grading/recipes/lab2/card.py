@@ -1,6 +1,6 @@
 """The model card, recorded samples and the lab's section of `data/README.md`: every number is measured here.
 
-Run: `python -m grading.recipes.lab2 records` (drafts and letters in the guide's formats) and
+Run: `python -m grading.recipes.lab2 records` (what the notebook's case file reads) and
 `python -m grading.recipes.lab2 card`. Abilities are shares of right greedy replies with Wilson intervals; the
 shares of tuned models have intervals by entity. Left out: the lab's own experiment (`labs run lab2`).
 """
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from transformers import set_seed
-
-from labkit.data import write_checksums
+from labkit.config import parse
+from labkit.data import read_jsonl, write_checksums
 from labkit.stats import clustered_bootstrap, wilson
 from labkit.teachers import RuleTeacher
+from solutions.lab2_distillation import run
+from solutions.lab2_distillation.config import Config
 from solutions.lab2_distillation.teaching import draft_messages, teacher_request
 
 from ..readme import put_section
@@ -25,7 +28,7 @@ from . import corpus, pretrain, tuning, world
 SEED = 102  # a design seed
 SOME = 300  # test questions of the rows about single steps
 SAMPLE = 200  # questions to tune on, as published
-RECORDED = 60
+RECORDED = 80  # test questions in records_small.jsonl
 LICENCE = "MIT, like the course: text, world and weights are our own."
 
 
@@ -111,23 +114,29 @@ def draft_line(tokenizer, base) -> str:
 
 
 def write_records(folder: Path = world.DATA) -> None:
-    """`drafts.jsonl` and `teacher.jsonl`: drafts of nano-facts, and the rule-based teacher's letters."""
-    rows = [row for row in world.build_rows() if row["split"] == "validation"][:RECORDED]
-    tokenizer, base = tuning.load()
-    prompts = [draft_messages(row["question"])[0]["content"] for row in rows]
-    set_seed(SEED)
-    texts = tuning.reply(base, tokenizer, prompts, temperature=0.7)
-    drafts = [
-        {"qid": row["qid"], "question": row["question"], "student_draft": text}
-        for row, text in zip(rows, texts, strict=True)
+    """`records_small.jsonl`: for some test questions the teacher's letter and three replies, of a short run
+    with a design seed: Phase A's, the repaired Phase B's, and what five tokens leave of the latter."""
+    preset = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / "configs")
+    arms = {name: replace(preset.arms[name], against=None) for name in (preset.baseline, preset.repaired)}
+    with tempfile.TemporaryDirectory() as out:
+        settings = {"seed": SEED, "arms": arms, "broken": preset.baseline, "test_items": RECORDED}
+        run.run(replace(preset, **settings, out=out))
+        asked = read_jsonl(Path(out) / "data/test.jsonl")
+        drafts = [{**row, "student_draft": ""} for row in asked]
+        letters = RuleTeacher(asked, seed=SEED).ask([teacher_request(row) for row in drafts])
+        first, repaired = (
+            read_jsonl(Path(out) / f"predictions/{name}.jsonl") for name in (preset.baseline, preset.repaired)
+        )
+    records = [
+        {
+            "qid": row["qid"],
+            "gold": row["answer"],
+            "teacher": letter,
+            "replies": {"phase_a": one["text"], "published": other["first"], "repaired": other["text"]},
+        }
+        for row, letter, one, other in zip(asked, letters, first, repaired, strict=True)
     ]
-    letters = RuleTeacher(rows, seed=SEED).ask([teacher_request(row) for row in drafts])
-    taught = [
-        {**draft, "answer": row["answer"], "teacher_reasoning": letter}
-        for row, draft, letter in zip(rows, drafts, letters, strict=True)
-    ]
-    (folder / "drafts.jsonl").write_bytes(world.as_jsonl(drafts).encode())
-    (folder / "teacher.jsonl").write_bytes(world.as_jsonl(taught).encode())
+    (folder / "records_small.jsonl").write_bytes(world.as_jsonl(records).encode())
 
 
 def write_cards(folder: Path = MODELS) -> None:
@@ -204,7 +213,8 @@ Written by `python -m grading.recipes.lab2 card` (staff).
   {", ".join(f"{count:,} {side}" for side, count in world.QUESTIONS.items())}. No entity is on two sides.
 - `facts` are the two sentences that decide, `steps` these and the comparison. `entities[0]` is a cluster for
   intervals. `attribute` is one number's name, or two (`depth/height`) where things of two kinds are compared.
-- `drafts`: what nano-facts drafted at temperature 0.7 for {RECORDED} validation questions. `teacher`: the
-  rule-based teacher's letters on these drafts, with the published error rates (design seed {SEED}).
+- `records_small`: for {RECORDED} test questions the rule-based teacher's letter, with the published error
+  rates, and the replies of Phase A and of the repaired Phase B (design seed {SEED}); `published` is the
+  latter cut off after the five tokens that the published evaluator read.
 """,
     )
