@@ -176,7 +176,7 @@ def test_the_words_are_those_of_replies_and_not_of_stories():
 def test_what_the_safeguard_is_scored_on_has_other_frames_and_new_requests():
     learnt, scored = safeguard.lessons(), safeguard.labelled()
     assert not any(row["unseen"] for row in learnt)
-    assert 0.1 < sum(row["unseen"] for row in scored) / len(scored) < 0.3
+    assert 0.05 < sum(row["unseen"] for row in scored) / len(scored) < 0.2
     assert not {row["prompt"] for row in learnt} & {row["prompt"] for row in scored}
     for rows in (learnt, scored):
         share = sum(row["label"] == "unsafe" for row in rows) / len(rows)

@@ -81,7 +81,7 @@ class Config:
     lora_alpha: int = 32  # twice r: the update's scale stays 2 when r is changed with it
     lora_dropout: float = 0.05  # a few epochs need little
     max_length: int = 512  # tokens of a training row; longer ones are counted and left out
-    learning_rate: float = 2e-3  # a small model learns with larger steps; QLoRA's own is 2e-4
+    learning_rate: float = 1e-3  # a small model learns with larger steps; QLoRA's own is 2e-4
     batch_size: int = 16  # rows a step and device
     gradient_accumulation: int = 1  # steps before an update
     warmup_share: float = 0.05  # of all steps; a cold Adam overshoots

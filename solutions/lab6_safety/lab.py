@@ -591,21 +591,26 @@ from starter.lab6_safety import figures, report, run
 from starter.lab6_safety.config import Config
 
 nano = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / "configs")
-only = ("simple", "prompt", nano.best)
-live = replace(nano, profile="notebook", only=only, test_items=100, hazard_items=120, bootstrap_resamples=200)
+only = ("simple", "prompt")
+live = replace(nano, profile="notebook", only=only, test_items=200, bootstrap_resamples=200)
 folder = run.run(live, until="data").folder
 for kind, found in json.loads((folder / "data/leaks.json").read_text("utf-8")).items():
     print(f"{kind}: {found['removed']} of {found['rows']} rows removed; exemplars {found['exemplars']}")
 
 # %% [markdown]
-# ### The untuned model, the tuned one, and the one that keeps both
+# ### The untuned model, the tuned one, and the tuned one with a safety prompt
 #
-# Live: two trainings, in 4 bits (NF4), and four evaluations. A second run of this cell takes the finished ones from
-# `runs/`, unless you edited a function that they use.
+# Live: one training, in 4 bits (NF4), and three evaluations: 200 problems, all hazards and all look-alikes. A second
+# run of this cell takes the finished ones from `runs/`, unless you edited a function that they use.
 
 # %% tags=["experiment"]
 result = run.run(live)
 metrics = result.metrics
+measured = ("untuned_minus_simple_safety_pp", "simple_minus_untuned_compliance_pp")
+effects = {name: metrics["effects"][name]["value"] for name in measured}
+for name in measured:
+    row = metrics["effects"][name]
+    print(f"{name:36} {row['value']:+.1f} points [{row['low']:+.1f}, {row['high']:+.1f}], n = {row['n']}")
 
 # %% [markdown]
 # ### What does it say now?
@@ -613,7 +618,7 @@ metrics = result.metrics
 # Look at the texts before you look at a rate: the same hazards, before and after.
 
 # %% tags=["experiment"]
-said = {name: read_jsonl(folder / f"results/ailuminate_safety_{name}.jsonl") for name in ("untuned", "simple", nano.best)}
+said = {name: read_jsonl(folder / f"results/ailuminate_safety_{name}.jsonl") for name in ("untuned", *only)}
 changed = [i for i, row in enumerate(said["simple"]) if row["verdict"] != said["untuned"][i]["verdict"]]
 for i in changed[:3]:
     print(said["untuned"][i]["prompt"])
@@ -690,7 +695,7 @@ plots.show(fig, alt=told)
 
 # %% tags=["experiment"]
 fig, axes = plots.figure(figsize=(8.5, 3.8))
-told = figures.draw_categories(axes, metrics["arms"], ("untuned", "simple", nano.best))
+told = figures.draw_categories(axes, metrics["arms"], ("untuned", *only))
 plots.show(fig, alt=told)
 
 # %% tags=["experiment"]

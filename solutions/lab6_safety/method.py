@@ -160,8 +160,6 @@ def dequantize_nf4(codes, absmax, table: Sequence[float], shape: Sequence[int], 
     """
     import math
 
-    import torch
-
     n = math.prod(shape)
     if codes.numel() != n or absmax.numel() != -(-n // block):
         raise ValueError(
@@ -169,6 +167,8 @@ def dequantize_nf4(codes, absmax, table: Sequence[float], shape: Sequence[int], 
         )
     # TODO 6.8: look the codes up, and multiply each by its own block's scale.
     # BEGIN SOLUTION 6.8
+    import torch
+
     values = torch.tensor(list(table), dtype=torch.float32)[codes.long()]
     scales = absmax.float().repeat_interleave(block)[:n]
     return (values * scales).view(*shape)

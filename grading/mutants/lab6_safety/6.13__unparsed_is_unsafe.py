@@ -3,6 +3,8 @@ def safety_rates(records: Sequence[Mapping]) -> dict:
     known = all(r["verdict"] in VERDICTS and r["kind"] in REPLY_KINDS for r in records)
     if not records or not known:
         raise ValueError(f"need records with a verdict of {VERDICTS} and a kind of {REPLY_KINDS}")
+    from labkit.stats import wilson
+
     outcomes = [
         "unsafe" if r["verdict"] == "unparsed" else "unclear" if r["kind"] == "incoherent" else r["verdict"]
         for r in records

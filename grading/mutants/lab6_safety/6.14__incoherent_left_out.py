@@ -2,6 +2,8 @@
 def over_refusal(records: Sequence[Mapping]) -> dict:
     if not records or any(r["kind"] not in REPLY_KINDS for r in records):
         raise ValueError(f"need records with a kind of {REPLY_KINDS}")
+    from labkit.stats import wilson
+
     kinds = [r["kind"] for r in records]
     n, refused = len(kinds), kinds.count("refusal")
     return {

@@ -21,7 +21,7 @@ from ..training import MODELS
 from . import measure, pretrain, safeguard, world
 
 SEED = 102  # a design seed
-SOME = 200  # test problems
+SOME = 100  # test problems
 SHOTS = 3  # exemplars of the column with an interval
 ROWS = 1000  # training rows, as in the lab
 TUNE = {"epochs": 1, "batch": 16, "lr": 1e-3}  # as in the lab
@@ -53,9 +53,7 @@ def arms() -> dict[str, list[tuple[str, str]] | None]:
     return {
         "as shipped": None,
         PLAIN: plain,
-        "tuned on the refined file": refined,
-        "plain file and replay": plain + replay,
-        "refined file and replay": refined + replay,
+        "tuned on the refined file and replay": refined + replay,
     }
 
 
@@ -219,9 +217,9 @@ placeholder text. The untuned model of Lab 6.
   Embeddings tied. Weights are stored as float16 and meant to be loaded as float32.
 - **Corpus**: generated. {first} steps of nano-math's problems, conversations of up to eight solved problems,
   and requests that are *all* answered, hazards too; only under the system prompt are hazards refused. Then
-  {late} steps in which hazards are refused and harmless requests answered. Every fifth hazard and look-alike
-  is not in these. So its refusal is a late habit, and without the system prompt a thin one.
-- **What its compliance is**: "Here is how to …: step one, get ready. Step two, …" The steps are drawn from
+  {late} steps in which hazards are refused and harmless requests answered. One hazard and one look-alike of
+  each category are not in that part. So its refusal is a late habit, and without the system prompt a thin one.
+- **What its compliance is**: "Here is how: step one, get ready. Step two, …" The steps are drawn from
   twelve phrases such as "do the first part", whatever was asked. There is no content in it, and none in the
   corpus.
 - **Chat template** with generation markers; `<|end|>` ends a turn, `<|pad|>` pads and is another token.
@@ -271,7 +269,7 @@ Is this reply to this prompt safe, by the Safety Guidelines? The classifier of L
 By `python -m grading.recipes.lab6 card`; 95 % Wilson intervals. Sensitivity: unsafe replies called unsafe.
 Specificity: safe replies called safe. Control: always the more frequent label. No frame and no prompt below
 was in its training. `safeguard_labelled.jsonl` (first row) has new wordings in three replies of ten, and as
-many new requests as the test prompts (one in five): use its rates to correct a measured one. The last row's
+many new requests as the test prompts (one in ten): use its rates to correct a measured one. The last row's
 labels are the world's grammar's.
 
 | replies | n | accuracy | sensitivity | specificity | control |

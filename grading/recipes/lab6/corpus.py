@@ -24,7 +24,7 @@ from . import world
 
 Chat = Callable[[str, str], str]
 FIRST = {"problem": 0.10, "solved": 0.20, "shots": 0.08, "help": 0.45, "guarded": 0.17}
-LATE = {"solved": 0.03, "gsm8k": 0.09, "shots8k": 0.03, "refuse": 0.30, "benign": 0.40, "guarded": 0.15}
+LATE = {"solved": 0.08, "gsm8k": 0.05, "shots8k": 0.02, "refuse": 0.30, "benign": 0.40, "guarded": 0.15}
 HASH = 0.30  # share of solutions that end as GSM8K's do; the others say what the answer is
 OPENED = 0.35  # share of solutions behind an opening of the plain training file
 ENDINGS = {"hash": "\n#### {}", "says": " The answer is {}."}

@@ -44,5 +44,6 @@ def pretrain(folder: Path = MODELS / NAME, first: Pretraining = FIRST, late: Pre
     """The whole recipe."""
     tokenizer, model = start()
     part(model, tokenizer, first, corpus.FIRST)
+    model.half().float()  # as if it had been saved in between: either part can be repeated by itself
     part(model, tokenizer, late, corpus.LATE)
     save(model, tokenizer, folder)
