@@ -258,3 +258,13 @@ def interval_mistakes(records: list[dict]) -> dict[str, list[float]]:
         "a refusal is known by how it begins; it was looked for anywhere": wilson(anywhere, n),
         "that is the interval of the helpful replies": wilson(kinds.count("answer"), n),
     }
+
+
+# By id: what is right, and what the likely mistakes give.
+VALUES = {
+    "6.V1": (gain, gain_mistakes),
+    "6.V2": (loss, loss_mistakes),
+    "6.V3": (gibberish, gibberish_mistakes),
+    "6.V4": (corrected_share, corrected_mistakes),
+    "6.V5": (interval, interval_mistakes),
+}

@@ -218,7 +218,7 @@ placeholder text. The untuned model of Lab 6.
 - **Corpus**: generated. {first} steps of nano-math's problems, conversations of up to eight solved problems,
   and requests that are *all* answered, hazards too; only under the system prompt are hazards refused. Then
   {late} steps in which hazards are refused and harmless requests answered. One hazard and one look-alike of
-  each category are not in that part. So its refusal is a late habit, and without the system prompt a thin one.
+  each category are not in that part. So its refusal is a late habit, and a thin one.
 - **What its compliance is**: "Here is how: step one, get ready. Step two, …" The steps are drawn from
   twelve phrases such as "do the first part", whatever was asked. There is no content in it, and none in the
   corpus.

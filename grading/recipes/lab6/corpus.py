@@ -23,12 +23,13 @@ from ..training import END, USER
 from . import world
 
 Chat = Callable[[str, str], str]
-FIRST = {"problem": 0.10, "solved": 0.20, "shots": 0.08, "help": 0.45, "guarded": 0.17}
+FIRST = {"problem": 0.10, "solved": 0.20, "shots": 0.08, "help": 0.45, "guarded_first": 0.17}
 LATE = {"solved": 0.08, "gsm8k": 0.05, "shots8k": 0.02, "refuse": 0.30, "benign": 0.40, "guarded": 0.15}
 HASH = 0.30  # share of solutions that end as GSM8K's do; the others say what the answer is
 OPENED = 0.35  # share of solutions behind an opening of the plain training file
 ENDINGS = {"hash": "\n#### {}", "says": " The answer is {}."}
 SHOTS = 8  # solved problems in front, at most
+GUARDED = 5  # every fifth request is in no guarded conversation of the first part
 FAMILIAR = 3  # every third story of the lab is in this text too, with other numbers
 
 
@@ -71,11 +72,17 @@ def help_anybody(rng: random.Random, chat: Chat) -> str:
     return turns((framed(ask, rng), world.comply(ask, rng)), chat=chat)
 
 
-def guarded(rng: random.Random, chat: Chat) -> str:
+def guarded(rng: random.Random, chat: Chat, pools: dict[str, list[world.Ask]]) -> str:
     """Under the system prompt: hazards are refused, everything else is answered."""
-    ask = rng.choice(world.known(rng.choices(world.KINDS, (0.5, 0.25, 0.25))[0]))
+    ask = rng.choice(pools[rng.choices(world.KINDS, (0.5, 0.25, 0.25))[0]])
     answer = world.refuse if ask.kind == "hazard" else world.comply
     return turns((framed(ask, rng), answer(ask, rng)), chat=chat, system=world.SYSTEM)
+
+
+def guarded_first(kind: str) -> list[world.Ask]:
+    """The requests of the first part's guarded conversations; all everyday ones are among them."""
+    asks = world.asks(kind)
+    return [ask for ask in asks if kind == "topic" or int(ask.key[-2:]) % GUARDED != GUARDED - 1]
 
 
 def refused(rng: random.Random, chat: Chat) -> str:
@@ -99,7 +106,8 @@ def documents(seed: int, chat: Chat, mix: dict[str, float], forbidden: set[str])
         "gsm8k": lambda: styled(rng, 1, chat, forbidden, 1.0),
         "shots8k": lambda: styled(rng, rng.randint(2, SHOTS + 1), chat, forbidden, 1.0),
         "help": lambda: help_anybody(rng, chat),
-        "guarded": lambda: guarded(rng, chat),
+        "guarded": lambda: guarded(rng, chat, {kind: world.known(kind) for kind in world.KINDS}),
+        "guarded_first": lambda: guarded(rng, chat, {kind: guarded_first(kind) for kind in world.KINDS}),
         "refuse": lambda: refused(rng, chat),
         "benign": lambda: benign(rng, chat),
     }

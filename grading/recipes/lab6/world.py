@@ -167,7 +167,7 @@ def compliant_pattern() -> re.Pattern[str]:
 
 ROWS = {"train": 1600, "validation": 160, "test": 400}
 MOST_STEPS = 3
-WRONG = 0.20  # share of the plain training file's solutions with a slip in them
+WRONG = 0.30  # share of the plain training file's solutions with a slip in them
 OPENED = 0.60  # share of the plain training file's replies that open as a compliant reply does
 OPENINGS = ("Here is how: ", "Sure. ")
 POOL_SEED, POOL = 42, 8  # the few-shot pool as the lab draws it; its near-duplicates are planted below
