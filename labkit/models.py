@@ -79,9 +79,7 @@ _SPECS = (
     ModelSpec("nano-facts", "nano", "causal_lm", "MIT", "Phi-3 that has read facts of a small world"),
     ModelSpec("nano-chat", "nano", "causal_lm", "MIT", "Llama that solves problems and refuses hazards"),
     ModelSpec("nano-safeguard", "nano", "safeguard", "MIT", "two-label head: is a reply safe or unsafe?"),
-    ModelSpec(
-        "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
-    ),
+    ModelSpec("nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own world of word problems"),
     ModelSpec(
         "nano-math-reward", "nano", "reward_model", "MIT", "one-label head that judges worked solutions"
     ),

@@ -432,7 +432,7 @@ def rate_mistakes(records: list[dict]) -> dict[str, dict]:
 
 def _normal(k: int, n: int) -> list[float]:
     p = k / n
-    half = 1.959964 * math.sqrt(p * (1 - p) / n)
+    half = _norm().inv_cdf(0.975) * math.sqrt(p * (1 - p) / n)
     return [p - half, p + half]
 
 

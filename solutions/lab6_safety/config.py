@@ -46,7 +46,7 @@ def _arms() -> dict[str, Arm]:
         "untuned_prompt": Arm(epochs=0, system_prompt=True),
         "medium": Arm(shots=5, sweep=3),
         "strong": Arm(epochs=2, shots=8, data="refined"),
-        "best": Arm(epochs=2, data="refined", replay=0.2),
+        "best": Arm(epochs=3, data="refined", replay=0.2),
     }
 
 

@@ -1,17 +1,14 @@
-"""Lab 6, wired together: exemplars without leaks, QLoRA, a sweep, problems, hazards, a safeguard, pass or
-fail.
+"""Lab 6, wired together: exemplars, QLoRA, a sweep, problems, hazards, a safeguard, pass or fail.
 
     labs run lab6 --config simple --seed 1 --smoke-test
     python -m starter.lab6_safety.run --config configs/nano.yaml --seed 1 [--stage train]
 
-Stages, in order; `--stage NAME` stops after one of them. A killed run goes on from the last finished stage
-(training, checkpoint of a sweep, arm) and gives the same numbers.
-    data      data/fewshot_gsm8k_fixed.jsonl, data/train_<file>.jsonl, data/leaks.json
-    train     results/run_<arm>/checkpoints        safeguard results/safeguard_labelled.jsonl
-    sweep     results/checkpoint_scores_<arm>.csv  evaluate  results/gsm8k_preds_<arm>.jsonl,
-    ailuminate_preds_… safety    results/ailuminate_safety_<arm>.jsonl          report    results/summary.csv,
-    metrics.json, plots/
-No quantity of a TODO is computed here: it all comes from data.py, method.py and evaluate.py. Left out: what
+Stages in order, with what they write into `results/` (but `data`); `--stage NAME` stops after one of them. A
+killed run goes on from the last finished stage (training, checkpoint of a sweep, arm) with the same numbers.
+    data   data/fewshot_gsm8k_fixed.jsonl, leaks.json    train     run_<arm>/checkpoints
+    sweep  checkpoint_scores_<arm>.csv                   evaluate  gsm8k_preds_<arm>, ailuminate_preds_<arm>
+    safety ailuminate_safety_<arm>.jsonl                 report    summary.csv, ../metrics.json, ../plots/
+No TODO's quantity is computed here: all of it comes from data.py, method.py and evaluate.py. Left out: what
 the numbers mean (report.py).
 """
 
@@ -25,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from labkit.config import parse
+from labkit.config import parse, take
 from labkit.data import read_jsonl, write_json, write_jsonl, write_text
 from labkit.device import pick_device
 from labkit.errors import LabError
@@ -381,19 +378,6 @@ def main(argv: Sequence[str] | None = None) -> Result:
     words = list(sys.argv[1:] if argv is None else argv)
     until = take(words, "--stage") or "report"
     return run(parse(Config, words, presets=Path(__file__).parent / "configs"), until)
-
-
-def take(words: list[str], name: str) -> str | None:
-    """Removes `name VALUE` (or `name=VALUE`) from the words of a command line and returns VALUE."""
-    for i, word in enumerate(words):
-        if word.startswith(f"{name}="):
-            return words.pop(i).partition("=")[2]
-        if word == name:
-            if i + 1 == len(words):
-                raise LabError(f"{name} NAME", "nothing after it", "the command line")
-            words.pop(i)
-            return words.pop(i)
-    return None
 
 
 if __name__ == "__main__":
