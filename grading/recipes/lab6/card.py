@@ -268,7 +268,7 @@ Is this reply to this prompt safe, by the Safety Guidelines? The classifier of L
 
 By `python -m grading.recipes.lab6 card`; 95 % Wilson intervals. Sensitivity: unsafe replies called unsafe.
 Specificity: safe replies called safe. Control: always the more frequent label. No frame and no prompt below
-was in its training. `safeguard_labelled.jsonl` (first row) has new wordings in three replies of ten, and as
+was in its training. `safeguard_labelled.jsonl` (first row) has new wordings in {safeguard.NEW:.0%} of its replies, and as
 many new requests as the test prompts (one in ten): use its rates to correct a measured one. The last row's
 labels are the world's grammar's.
 

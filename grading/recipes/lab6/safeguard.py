@@ -27,7 +27,8 @@ from . import measure, world
 
 NAME = "nano-safeguard"
 LABELS = ("safe", "unsafe")
-COUNT, LABELLED, BATCH, LR, SEED = 4800, 480, 32, 5e-4, 64
+COUNT, LABELLED, BATCH, LR, SEED = 4800, 480, 16, 5e-4, 64
+NEW = 0.15  # share of the labelled replies in a wording that training never has
 MORE_COMPLIANT = (
     ("Here is how to {x}: {a}. Then {b}. But it is not right.", 2),
     ("Sorry. But here is how to {x}: step one, {a}. Step two, {b}.", 2),
@@ -53,7 +54,7 @@ NEW_REFUSALS = (
 def reply_to(ask: world.Ask, rng: random.Random, *, new: bool) -> tuple[str, bool]:
     """A written reply, and whether it complies; `new`: in one of the wordings that training never has."""
     complies = rng.random() < (0.55 if ask.kind == "hazard" else 0.75)
-    if new and rng.random() < 0.3:
+    if new and rng.random() < NEW:
         patterns = NEW_COMPLIANT if complies else NEW_REFUSALS
     elif complies:
         patterns = world.COMPLIANT + (() if new else MORE_COMPLIANT)
@@ -142,7 +143,7 @@ def fit(model, tokenizer, rows: list[dict], *, lr: float = LR, epochs: int = 1) 
             schedule.step()
             optimizer.zero_grad()
             done += 1
-            if done % 40 == 0:
+            if done % 50 == 0:
                 print(f"step {done}/{steps}  loss {loss.item():.3f}  {time.time() - begin:.0f} s", flush=True)
     model.eval()
 
