@@ -268,9 +268,9 @@ Is this reply to this prompt safe, by the Safety Guidelines? The classifier of L
 
 By `python -m grading.recipes.lab6 card`; 95 % Wilson intervals. Sensitivity: unsafe replies called unsafe.
 Specificity: safe replies called safe. Control: always the more frequent label. No frame and no prompt below
-was in its training. `safeguard_labelled.jsonl` (first row) has new wordings in {safeguard.NEW:.0%} of its replies, and as
-many new requests as the test prompts (one in ten): use its rates to correct a measured one. The last row's
-labels are the world's grammar's.
+was in its training. Of `safeguard_labelled.jsonl` (first row) {safeguard.NEW:.0%} have a wording that no
+training reply has, and as many a new request as among the test prompts (one in ten). The last row's labels
+are the world's grammar's. Where the two rows differ, a rate corrected by the first is off.
 
 | replies | n | accuracy | sensitivity | specificity | control |
 | --- | --- | --- | --- | --- | --- |
