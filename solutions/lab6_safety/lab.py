@@ -983,8 +983,9 @@ assert 0 <= corrected <= 1, "a share lies between 0 and 1"
 # %% [markdown] written="6.W3"
 # <!-- BEGIN SOLUTION 6.W3 -->
 # The changes in the order of what they bring back, read off the table: for example replay, which returns nearly all of the
-# safety for a point of accuracy, because the first words of a refusal are trained again; the refined file, which never
-# taught the compliant opening; the safety prompt, which helps without training and not everywhere.
+# safety at no cost in accuracy that my problems show, because the first words of a refusal are trained again, and a few
+# points of over-refusal; the safety prompt, which needs no training and brings back less; the refined file, which never
+# taught the compliant opening.
 #
 # The numbers: paired steps from untuned with interval by template and n, over-refusal beside them. Between two repairs the
 # intervals overlap, so my items don't decide.
