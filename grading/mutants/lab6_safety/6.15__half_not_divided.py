@@ -1,4 +1,4 @@
-# MUTANT 6.15 evaluate.py — the interval isn't divided by s + t - 1 | caught by: test_the_interval_knows_three_uncertain_shares | visible: passes
+# MUTANT 6.15 evaluate.py — the interval isn't divided by s + t - 1 | caught by: test_the_interval_knows_three_uncertain_shares | visible: fails
 def corrected_rate(flagged: Sequence[str], labelled: Sequence[Mapping]) -> dict:
     import math
 
