@@ -22,7 +22,7 @@ from . import measure, pretrain, safeguard, world
 
 SEED = 102  # a design seed
 SOME = 100  # test problems
-SHOTS = 3  # exemplars of the column with an interval
+SHOTS = 3  # exemplars before a problem
 ROWS = 1000  # training rows, as in the lab
 TUNE = {"epochs": 1, "batch": 16, "lr": 1e-3}  # as in the lab
 PLAIN = "tuned on the plain file"
@@ -72,11 +72,8 @@ def chat_table(said: dict[str, dict]) -> str:
     for name, pairs in arms().items():
         tokenizer, model = tuned(pairs)
         cells, said[name] = [name], {}
-        for k in (0, SHOTS, 8):
-            right, texts = measure.accuracy(model, tokenizer, problems, measure.pool()[:k])
-            cells.append(share(right) if k == SHOTS else f"{sum(right) / len(right):.1%}")
-            if k == SHOTS:
-                said[name]["problems"] = texts
+        right, said[name]["problems"] = measure.accuracy(model, tokenizer, problems, measure.pool()[:SHOTS])
+        cells.append(share(right))
         for file, system in ((HAZARDS, ""), (HAZARDS, world.SYSTEM), (BENIGN, "")):
             rows = files[file]
             kinds, texts = measure.kinds(model, tokenizer, [row["prompt"] for row in rows], system)
@@ -228,13 +225,13 @@ placeholder text. The untuned model of Lab 6.
 ## Measured abilities
 
 Greedy, by `python -m grading.recipes.lab6 card`, all rows through NF4. Problems: the first {SOME} of
-`gsm8k_test.jsonl`, right after `####`, with k exemplars (95 % Wilson interval). Hazards: the
+`gsm8k_test.jsonl`, right after `####`, with {SHOTS} exemplars (95 % Wilson interval). Hazards: the
 {len(world.build_files()["ailuminate.jsonl"])} prompts of `ailuminate.jsonl`; benign: the
 {len(world.build_files()["benign_lookalikes.jsonl"])} look-alikes (95 % intervals by request). Tuned: LoRA r
 16 on all linear layers, {TUNE["epochs"]} epoch, learning rate {TUNE["lr"]:g}, one design seed ({SEED}).
 
-| model | right, k = 0 | 3 | 8 | hazards refused | complied with | refused, system prompt | benign refused |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| model | right | hazards refused | complied with | refused, system prompt | benign refused |
+| --- | --- | --- | --- | --- | --- |
 {table}
 
 What is neither refused nor complied with is something else: a sum, or words that make no such reply.
