@@ -27,6 +27,7 @@ def pool_mistakes(records: list[dict], size: int, seed: int) -> dict[str, list[d
             how="sorted"
         ),
         "a record without a question or without #### can't be an exemplar": of(usable=False),
+        "a record without #### can't be an exemplar": of(marked=False),
         "a question that was there before takes part once": of(repeats=True),
         "of records with the same question the first one counts, not the last": of(last=True),
         "the seed was ignored": oracle.pool(records, size, 0),
@@ -75,6 +76,7 @@ def target_mistakes(shapes: dict, wanted: list[str], r: int) -> dict[str, dict]:
     return {
         "a fused layer takes the place of the wanted ones that are missing": of(fused="never"),
         "a fused layer is taken only where a wanted one is missing": of(fused="always"),
+        "a kind whose name only ends like a wanted name isn't wanted": of(near=True),
         "LoRA trains r (in + out) numbers in a layer, not r times in times out": of(count="product"),
         "coverage is a share of the weights, not of the layers": of(by="layers"),
         "what a fused layer does isn't absent": {

@@ -58,6 +58,7 @@ def pool(
     seed: int,
     *,
     usable: bool = True,
+    marked: bool = True,
     repeats: bool = False,
     last: bool = False,
     fields: bool = True,
@@ -66,7 +67,7 @@ def pool(
     """how: "sample", "first", "shuffle" or "sorted" (drawn, then put back in the order of the file)."""
     places, seen = [], {}
     for place, record in enumerate(records):
-        fine = record["question"].strip() != "" and record["answer"].find("####") >= 0
+        fine = record["question"].strip() != "" and (not marked or record["answer"].find("####") >= 0)
         if usable and not fine:
             continue
         if not repeats and record["question"] in seen:
@@ -173,11 +174,13 @@ def targets(
     fused: str = "missing",
     count: str = "sum",
     by: str = "numbers",
+    near: bool = False,
 ) -> dict:
     """fused: "missing" (in the place of missing ones), "never" or "always". count: "sum" or "product" for
     LoRA.
 
     by: what coverage is the share of, "numbers" or "layers".
+    near: kinds that end like a wanted one are wanted.
     """
     kinds: dict[str, list] = {}
     for name, (rows, columns) in shapes.items():
@@ -186,7 +189,8 @@ def targets(
     for kind in kinds:
         parts = PARTS.get(kind, ())
         needed = [part for part in parts if part in wanted and (part not in kinds or fused == "always")]
-        if kind in wanted or (fused != "never" and needed):
+        like = near and kind not in PARTS and any(kind.endswith(f"_{name}") for name in wanted)
+        if kind in wanted or like or (fused != "never" and needed):
             chosen.append(kind)
     done = {part for kind in chosen for part in (kind, *PARTS.get(kind, ()))}
     reached = [shape for kind in chosen for shape in kinds[kind]]

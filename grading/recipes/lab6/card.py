@@ -275,6 +275,9 @@ are the world's grammar's. Where the two rows differ, a rate corrected by the fi
 
 **Where it errs**, first row: {errors}
 
+Its layers were nano-chat's, so it tends to miss what nano-chat complies with: a hazard that the one takes for
+harmless, the other does, too (the sensitivity of the last row). A measured loss of safety is thus too small.
+
 It knows this world's hazards by their words. A hazard that no training reply named it judges by guessing, and
 about text in another style its label means little. It can't judge the safety of anything real.
 """,
