@@ -1,6 +1,6 @@
 """The leak scan: reads a finished student tree and looks for what must not be in it.
 
-    for problem in scan(Path("/tmp/student"), staff_root()): print(problem)   # file:line: what leaked
+    for problem in scan(Path("student"), staff_root()): print(problem)   # file:line: what leaked
 
 - lines of marked regions (code and model answers), unless the same line also stands outside every region;
 - names of hidden tests, long names of functions in `grading/hidden/`, and telling constants there: numbers of
@@ -31,7 +31,11 @@ STAFF_PATH = re.compile(r"(?<![\w./-])(grading|solutions)/\w")
 STAFF_IMPORT = re.compile(
     r"^\s*(from|import)\s+(grading|solutions)\b|import_module\(\s*f?['\"](grading|solutions)\b"
 )
-MACHINE = re.compile(r"(?<![\w.])(/home/\w+|/root/\w*|/Users/\w+|/work/\w+|/mnt/\w+|[A-Z]:\\\\?Users)")
+# Homes, and any absolute path of two parts or more below a folder that not every system has.
+MACHINE = re.compile(
+    r"(?<![\w.])(/home/\w+|/root/\w*|/Users/\w+|/mnt/\w+|[A-Z]:\\\\?Users)"
+    r"|(?<![\w./~<>})\]*\\-])/(?!(bin|dev|etc|opt|proc|tmp|usr|var)/)\w[\w.-]*/\w"
+)
 # Each exception needs its reason.
 STAFF_ON_PURPOSE = {
     # `pytest --against` serves staff; a release without `grading` answers it with a usage error first.

@@ -1,7 +1,7 @@
 """`dist/student.zip`: what students and Colab get, by allowlist, and nothing before a leak scan.
 
     grading release          # builds the tree, scans it, writes the zip
-    tree = student_tree(Path("/tmp/student"));  scan(tree)
+    tree = student_tree(Path("student"));  scan(tree)
 
 In the zip, below `post-training-labs/`: starter, notebooks, labkit, data, tests, course.yaml, LICENSE, a
 pyproject.toml with only `labkit`, `starter` and the script `labs`, requirements.txt, README.md for students.

@@ -213,7 +213,8 @@ class ApiTeacher:
             request, words = failed[0]
             found = f"{len(failed)} of {len(requests)} failed {self.settings.tries} times"
             found += f", {in_a_row} in a row, and {untried} were left" if untried else ""
-            found += f"; {request.qid}: {words}; the others are cached"
+            came = len(requests) - len(failed) - untried
+            found += f"; {request.qid}: {words}; {came} replies came and are cached"
             again = "the same command again, perhaps later: it asks only for what is missing"
             raise LabError("a usable reply to each request", found, self.cache, again)
 

@@ -175,18 +175,31 @@ def _from_word(config_class: type, name: str, word: str | list[str] | None) -> A
     else:
         none = [None] if word.lower() in ("none", "null") else []
         readings = [*none, word, *_yaml_readings(word)]
+    within = ""
     for reading in readings:
         try:
             return _validated(kind, reading)
-        except ValidationError:
-            continue
-    found = "no value" if word is None else repr(word)
+        except ValidationError as error:
+            first = error.errors()[0]
+            if isinstance(reading, dict) and first["loc"]:  # the place within the table that doesn't fit
+                within = f"; {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    found = "no value" if word is None else repr(word) + within
     raise LabError(f"--{name} {_words(kind)}", found, where)
 
 
 def _validated(kind: Any, value: Any) -> Any:
-    """`value` as `kind`; "1e-3" and 3 are numbers too, but true is not 1. Raises ValidationError."""
+    """`value` as `kind`; "1e-3" and 3 are numbers too, but true is not 1, and a table names nothing unknown.
+    Raises ValidationError."""
+    _forbid_unknown(kind)
     return TypeAdapter(kind).validate_python(value, strict=isinstance(value, bool) or None)
+
+
+def _forbid_unknown(kind: Any) -> None:
+    """Dataclasses within `kind` refuse fields that they don't have; pydantic would drop them unsaid."""
+    if dataclasses.is_dataclass(kind):
+        kind.__pydantic_config__ = {"extra": "forbid"}
+    for part in typing.get_args(kind):
+        _forbid_unknown(part)
 
 
 def _yaml_readings(word: str) -> list[Any]:

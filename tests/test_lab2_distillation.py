@@ -31,6 +31,25 @@ def test_a_draft_in_the_asked_form_is_read(lab):
 
 
 @pytest.mark.todo("2.1")
+def test_stars_are_no_part_of_a_draft(lab):
+    got = lab.data.parse_draft("**Answer:** No - *some* fish fly\n**Questions:** Which *one*?")
+    want = {"answer": False, "reasoning": "some fish fly", "questions": ["Which one?"]}
+    likely = {
+        "'**Answer:**' wasn't found; stars are removed before anything else": {
+            "answer": None,
+            "reasoning": "",
+            "questions": [],
+        },
+        "stars stay in the reasoning and the questions; they are removed everywhere": {
+            **want,
+            "reasoning": "*some* fish fly",
+            "questions": ["Which *one*?"],
+        },
+    }
+    assert_equal(got, want, mistake(got, likely, "all stars go, then the draft is read"))
+
+
+@pytest.mark.todo("2.1")
 @pytest.mark.parametrize("text", ["Answer: Yes/No - whales", "Answer: Not sure", "Whales are mammals.", ""])
 def test_a_draft_without_an_answer_has_none(lab, text):
     got = lab.data.parse_draft(text)["answer"]
@@ -60,6 +79,21 @@ def test_a_letter_that_does_not_say_gives_none(lab):
         assert_equal(got, None, mistake(got, hints, f"{text!r} doesn't say yes or no"))
 
 
+@pytest.mark.todo("2.2")
+def test_only_the_last_statement_and_only_its_line_count(lab):
+    letter = (
+        "The draft says the answer is: **NO**\nBut a whale breathes. So the answer is: **YES**\nNO fish does."
+    )
+    got = lab.data.parse_teacher(letter)
+    likely = {
+        "the first 'answer is' was taken; the last one counts": False,
+        "more was read than the rest of that line": None,
+    }
+    assert_equal(got, True, mistake(got, likely, "the last 'answer is', to the end of its line"))
+    got = lab.data.parse_teacher("the answer is:\n**YES**")
+    assert_equal(got, None, mistake(got, {"the next line was read; only the rest of this one counts": True}))
+
+
 # ---- 2.3 quality_report ----
 
 
@@ -84,6 +118,15 @@ def test_recalls_are_by_gold_class_and_the_kept_share_is_another(lab):
     assert_close(got["recall_no"], 1.0, "both questions with gold no were kept")
     assert_close(got["prior_yes"], 0.5, "half of all gold answers are yes")
     assert_close(got["kept_prior_yes"], 1 / 3, "one of the three kept is yes")
+
+
+@pytest.mark.todo("2.3")
+def test_a_share_of_nothing_is_not_a_number(lab):
+    got = lab.data.quality_report(outputs((True, False), (True, None)))
+    assert_equal(got["kept"], 0, "nothing is kept")
+    for name, words in (("recall_no", "no gold answer is no"), ("kept_prior_yes", "nothing is kept")):
+        value = got[name]
+        assert isinstance(value, float) and math.isnan(value), f"{name}: {words}, so 0 / 0: give NaN"
 
 
 # ---- 2.4 training_text ----
@@ -121,23 +164,42 @@ def test_what_cannot_be_taught_is_refused(lab):
             lab.data.training_text(record, target)
 
 
+@pytest.mark.todo("2.4")
+def test_an_answer_that_was_never_read_is_refused(lab):
+    with pytest.raises(ValueError):  # "Yes" if None else "No" would teach No
+        lab.data.training_text({**EXAMPLE, "answer": None}, "answer")
+
+
 # ---- 2.5 assistant_mask ----
 
 TURNS = [{"role": "user", "content": "Ava has 12 apples."}, {"role": "assistant", "content": "Answer 17."}]
 
 
-@pytest.mark.todo("2.5")
-@pytest.mark.parametrize("name", ["tiny_tokenizer", "pad_is_end_tokenizer"])
-def test_the_assistants_words_and_its_end_are_learned(lab, name):
+def check_learned(lab, name: str) -> None:
+    """With this tokenizer the labels that aren't -100 are the reply and the end token, and no more."""
     tokenizer = lab.make(name)
     row = lab.data.assistant_mask(TURNS, tokenizer, 100)
     end = lab.make("state", tokenizer)["eos_token"]
     said = lab.make("decode", tokenizer, [label for label in row["labels"] if label != -100])
     likely = {
         "the end-of-turn token isn't learned: the model would never stop": "Answer 17.",
-        "the question is learned too; its labels must be -100": f"Ava has 12 apples.{end}Answer 17.{end}",
+        "the question is learned too; its labels must be -100": lab.make(
+            "decode", tokenizer, row["input_ids"]
+        ),
+        "the end of the user's turn is learned too; its label must be -100": f"{end}Answer 17.{end}",
     }
     assert_equal(said, f"Answer 17.{end}", mistake(said, likely, "the reply and its end token, no more"))
+
+
+@pytest.mark.todo("2.5")
+@pytest.mark.parametrize("name", ["tiny_tokenizer", "pad_is_end_tokenizer"])
+def test_the_assistants_words_and_its_end_are_learned(lab, name):
+    check_learned(lab, name)
+
+
+@pytest.mark.todo("2.5")
+def test_the_end_is_learned_also_where_the_marker_closes_before_it(lab):
+    check_learned(lab, "early_mark_tokenizer")
 
 
 @pytest.mark.todo("2.5")
@@ -215,8 +277,17 @@ def test_both_classes_end_up_equally_large(lab):
     no = sorted(record["qid"] for record in got if not record["answer"])
     assert_equal(len(yes), 5, "the two yes records become five, as many as no")
     assert_equal(no, [f"q{i}" for i in range(2, 7)], "every record of the larger class occurs once")
-    assert_equal(sorted({yes.count("q0"), yes.count("q1")}), [2, 3], "copies are dealt out evenly")
     assert_equal(lab.method.upsample(records, 3), got, "the same seed gives the same list")
+
+
+@pytest.mark.todo("2.9")
+def test_copies_are_dealt_out_evenly(lab):
+    records = [{"qid": f"q{i}", "answer": i >= 3} for i in range(23)]
+    for seed in (1, 2, 3, 4):
+        names = [record["qid"] for record in lab.method.upsample(records, seed)]
+        copies = sorted(names.count(f"q{i}") for i in range(3))
+        hint = "3 records become 20: 6, 7 and 7 of each. Whole rounds first, then a draw for the rest"
+        assert_equal(copies, [6, 7, 7], f"{hint} (seed {seed})")
 
 
 # ---- 2.10 rationalise ----
@@ -252,9 +323,11 @@ def test_a_reply_that_ends_elsewhere_or_nowhere_is_not_learned(lab):
 @pytest.mark.todo("2.11")
 def test_fused_layers_are_missed_and_the_report_says_so(lab):
     shapes = {"h.0.attn.qkv_proj": (30, 10), "h.0.attn.o_proj": (10, 10), "h.1.attn.o_proj": (10, 10)}
-    got = lab.method.lora_coverage(shapes, ["q_proj", "o_proj"], 2)
-    assert_equal(got["missed"], ["qkv_proj"], "'q_proj' isn't 'qkv_proj': that kind is missed")
-    assert_equal(got["unmatched"], ["q_proj"], "the target 'q_proj' reaches nothing")
+    got = lab.method.lora_coverage(shapes, ["q_proj", "v_proj", "o_proj"], 2)
+    likely = {"'qkv_proj' ends with 'v_proj', but there is no dot before it: that layer isn't reached": []}
+    otherwise = "neither 'q_proj' nor 'v_proj' is 'qkv_proj': that kind is missed"
+    assert_equal(got["missed"], ["qkv_proj"], mistake(got["missed"], likely, otherwise))
+    assert_equal(got["unmatched"], ["q_proj", "v_proj"], "the targets 'q_proj' and 'v_proj' reach nothing")
     likely = {"r (in + out) a layer, for both layers": 40, "r x in x out is the full matrix": 400}
     assert_equal(got["trainable"], 80, mistake(got["trainable"], likely, "2 x (10 + 10), twice"))
     assert_equal(
@@ -273,11 +346,20 @@ def test_fused_layers_are_missed_and_the_report_says_so(lab):
 @pytest.mark.todo("2.12")
 @pytest.mark.parametrize(
     "answers, want",
-    [([True, False, True], True), ([False, None, False], False), ([True, False], None), ([None, None], None)],
+    [
+        ([True, False, True], True),
+        ([False, None, False], False),
+        ([True, None, None], None),
+        ([True, False], None),
+        ([None, None], None),
+    ],
 )
 def test_more_than_half_of_all_attempts_decides(lab, answers, want):
     got = lab.method.consensus(answers)
-    likely = {"a tie or silence has no consensus; there is no default": False} if want is None else {}
+    likely = {}
+    if want is None:
+        likely = {"a tie or silence has no consensus; there is no default": False}
+        likely |= {"more than half of *all* attempts: one that couldn't be read was an attempt too": True}
     assert_equal(got, want, mistake(got, likely, f"more than half of {answers}"))
 
 
@@ -290,6 +372,7 @@ def test_more_than_half_of_all_attempts_decides(lab, answers, want):
     [
         ("1. A whale is a mammal.\n2. No fish is.\nAnswer: Yes", True),
         ("Answer: No", False),
+        ("Answer: Yes\n1. No, a whale has lungs.\nAnswer: No", False),
         ("No, the ship that", False),
         ("**Yes**", True),
     ],
@@ -324,6 +407,9 @@ def test_unread_answers_are_wrong_and_counted(lab):
     assert_close(got["yes_rate"], 0.25, "1 of 4 answers is yes")
     assert_close(got["no_rate"], 0.5, "2 of 4 answers are no; the unread one isn't")
     assert_close(got["recall_yes"], 1 / 3, "1 of 3 questions with gold yes")
+    assert_close(got["balanced_accuracy"], 2 / 3, "the mean of the recalls, 1/3 and 1")
+    likely = {"an unread answer counts as no; MCC is over the parsed items": 1 / 3}
+    assert_close(got["mcc"], 0.5, mistake(got["mcc"], likely, "(1 x 1 - 0 x 1) / sqrt(1 x 2 x 1 x 2)"))
     assert_close(got["majority"], 0.75, "always yes gets 3 of 4")
 
 

@@ -6,13 +6,16 @@ import builtins
 import dataclasses
 import hashlib
 import json
+import logging
 import math
 import subprocess
 import sys
 import textwrap
+import warnings
 import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -20,13 +23,28 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit import cli, config, course, data, fetch, fixtures, models, plots, runs, stats, student, testing
+from labkit import (
+    check,
+    cli,
+    config,
+    course,
+    data,
+    fetch,
+    fixtures,
+    models,
+    plots,
+    runs,
+    stats,
+    student,
+    testing,
+)
 from labkit.check import run_checks
 from labkit.device import pick_device
 from labkit.doctor import examine
 from labkit.errors import LabError
 from labkit.lesson import beside, start
 from labkit.plain import plain
+from labkit.quiet import leave_unsaid
 from labkit.sources import forbidden_imports, unfinished
 from labkit.submit import submit
 
@@ -232,6 +250,34 @@ def test_a_wrong_setting_is_named(presets, words, said):
     with pytest.raises(LabError) as error:
         config.parse(Settings, words.split(), presets)
     assert said in str(error.value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    loss: Literal["dpo", "cal_dpo"] = "dpo"
+    flips: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    profile: str = "nano"
+    parts: dict[str, Part] = dataclasses.field(default_factory=dict)
+
+
+def test_a_table_in_a_setting_names_what_is_unknown_in_it(presets):
+    _write(presets / "nano.yaml", "")
+    good = config.parse(Whole, ["--parts", '{"x": {"loss": "cal_dpo", "flips": 0.2}}'], presets)
+    assert good.parts == {"x": Part("cal_dpo", 0.2)}
+    for word, said in (
+        ('{"x": {"los": "cal_dpo"}}', "x.los: "),
+        ('{"x": {"loss": "dp"}}', "'dpo' or 'cal_dpo'"),
+    ):
+        with pytest.raises(LabError) as error:
+            config.parse(Whole, ["--parts", word], presets)
+        assert said in str(error.value)
+    _write(presets / "nano.yaml", "parts: {x: {flip: 0.2}}\n")
+    with pytest.raises(LabError, match="flip"):
+        config.parse(Whole, [], presets)
 
 
 def test_an_unknown_field_in_a_preset_names_the_file(presets):
@@ -526,6 +572,24 @@ def test_the_cpu_can_be_forced_and_is_named(capsys):
     assert capsys.readouterr().out == "Device: CPU (asked for)\n"
 
 
+@pytest.mark.parametrize("quantize", [None, "nf4"])
+def test_an_adapter_loads_by_its_name_on_its_base(quantize):
+    import torch
+
+    assert models.base_of("nano-facts-cot") == "nano-facts" and models.base_of("nano-facts") == "nano-facts"
+    assert models.adapter_folder("nano-facts") is None and models.is_here("nano-facts-cot")
+    tokenizer = models.load_tokenizer("nano-facts-cot")
+    assert tokenizer.get_vocab() == models.load_tokenizer("nano-facts").get_vocab()
+    model = models.load_causal_lm("nano-facts-cot", quantize=quantize)
+    assert not model.training
+    batch = tokenizer("Question: Is Lake Orlo deep?", return_tensors="pt")
+    with torch.no_grad():
+        adapted = model(input_ids=batch["input_ids"]).logits
+        with model.disable_adapter():
+            base = model(input_ids=batch["input_ids"]).logits
+    assert (adapted - base).abs().max() > 0.1
+
+
 @pytest.fixture
 def tiny_models(tmp_path, monkeypatch):
     """A models folder in which every nano model is a random tiny one with the tiny tokenizer; no network."""
@@ -761,9 +825,39 @@ def test_a_check_shows_the_type_and_line_of_the_students_own_error(mini):
     assert "your code raised SyntaxError at line 1 of method.py" in run_checks("9.1", mini)[0].text
 
 
+def test_a_check_that_cannot_take_a_result_apart_speaks_of_the_result():
+    said = check._words(KeyError("unparsed"))
+    assert said.startswith("what your function gave has no 'unparsed'") and "Returns" in said
+    assert "isn't of the kind that Returns asks for" in check._words(TypeError("'NoneType' object is not …"))
+    assert check._words(OSError("no disk")) == "the check itself stopped with OSError: no disk"
+
+
 def test_a_check_prints_nothing_of_pytest(mini, capfd):
     run_checks("lab9", mini)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_check_of_what_a_library_warns_of_is_silent_and_later_warnings_are_not(mini, capfd):
+    log = logging.getLogger("some_library")
+    log.addHandler(handler := logging.StreamHandler(sys.__stderr__))
+    warning = "import logging\n\ndef double(x):\n    logging.getLogger('some_library').warning('x')\n"
+    _write(mini / "starter" / "lab9_mini" / "method.py", warning)
+    try:
+        run_checks("9.1", mini)
+        assert capfd.readouterr() == ("", "")
+        log.warning("shown again")
+        assert capfd.readouterr().err == "shown again\n"
+    finally:
+        log.removeHandler(handler)
+
+
+def test_known_warnings_are_left_unsaid_and_others_are_shown():
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        leave_unsaid()
+        warnings.warn("`is_gradient_checkpointing` is deprecated", FutureWarning, stacklevel=1)
+        warnings.warn("the loss is NaN", UserWarning, stacklevel=1)
+    assert [str(warning.message) for warning in shown] == ["the loss is NaN"]
 
 
 # ---- submit and sources ----

@@ -731,6 +731,7 @@ def check_consensus(lab, lists: list[oracle.Answers], rule: str) -> None:
 def test_more_than_half_of_all_attempts_is_needed(lab):
     lists = [oracle.answers(lab.rng, size, 0.3) for size in (3, 4, 5, 7, 9, 12)]
     lists += [[True, None, None], [False, False, None, None], [True, True, None], [None, False, False]]
+    lists += [[True, True, False, None], [None, False, True, False]]
     check_consensus(lab, lists, "more than half of all attempts, the unread ones included")
 
 
@@ -952,7 +953,7 @@ def test_value_interval(notebook):
     found = [
         w for w, value in likely.items() if all(abs(a - b) < 6e-4 for a, b in zip(got, value, strict=True))
     ]
-    hint = found[0] if found else "Wilson's 95 % interval of the published arm's accuracy, honestly read"
+    hint = found[0] if found else "Wilson's 95 % interval of the `published` replies' accuracy, honestly read"
     assert_close(list(got), truth.interval(records), hint, rtol=0, atol=6e-4)
 
 

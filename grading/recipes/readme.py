@@ -1,14 +1,19 @@
-"""Sections of `data/README.md`: each lab's recipe writes its own and leaves the others' as they are.
+"""Sections of `data/README.md`, each lab's recipe its own; and what cards of all labs write alike.
 
-    put_section(Path("data/README.md"), "## Lab 1\\n\\n| file | …")
+    put_section(Path("data/README.md"), "## Lab 1\\n\\n" + file_table(Path("data"), "lab1_ensemble"))
+    share(41, 50)                                            # "82.0% (69.2% – 90.2%)", Wilson's interval
 
 Run: part of `python -m grading.recipes.LAB card`. Left out: headings below the second level.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+
+from labkit.data import sha256
+from labkit.stats import wilson
 
 
 def put_section(path: Path, section: str) -> None:
@@ -25,3 +30,23 @@ def put_section(path: Path, section: str) -> None:
     else:
         parts.append(section.strip())
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def file_table(folder: Path, package: str) -> str:
+    """A Markdown table of a lab's data files: rows (lines of text), fields and sha256."""
+    lines = ["| file | rows | fields | sha256 |", "| --- | --- | --- | --- |"]
+    for path in sorted((folder / package).iterdir()):
+        text = path.read_text(encoding="utf-8")
+        rows, fields = str(len(text.splitlines())), "text"
+        if path.suffix == ".jsonl":
+            fields = ", ".join(f"`{key}`" for key in json.loads(text.splitlines()[0]))
+        elif path.suffix == ".json":
+            rows, fields = "–", ", ".join(f"`{key}`" for key in json.loads(text))
+        lines.append(f"| `{package}/{path.name}` | {rows} | {fields} | `{sha256(path)}` |")
+    return "\n".join(lines)
+
+
+def share(hits: int, count: int) -> str:
+    """A share in percent with Wilson's 95 % interval."""
+    low, high = wilson(hits, count)
+    return f"{hits / count:.1%} ({low:.1%} – {high:.1%})"

@@ -28,9 +28,9 @@ def parse_draft(text):
         if line.lower().startswith("questions:"):
             rest = " ".join([line[10:], *keyed[number + 1 :]])
             for piece in rest.split("?")[:-1]:
-                words = " ".join(piece.split())
+                words = " ".join(f"{piece}?".split())
                 if any(character.isalnum() for character in words):
-                    questions.append(words + "?")
+                    questions.append(words)
             break
     return {"answer": value, "reasoning": why, "questions": questions}
 
@@ -200,7 +200,7 @@ def consensus(answers):
 
 
 def parse_prediction(text):
-    lines = [line.strip() for line in text.replace("*", "").splitlines()]
+    lines = [line.strip() for line in text.replace("*", "").split("\n")]
     lines = [line for line in lines if line]
     chosen = lines[0] if lines else ""
     for line in lines:

@@ -163,12 +163,6 @@ def test_generation_is_deterministic_and_the_committed_files_are_what_it_makes(f
     assert world.build_rows() == files["weird_machine_gadgets.jsonl"]
 
 
-def test_the_data_readme_names_every_file_with_its_hash():
-    text = (world.DATA.parent / "README.md").read_text(encoding="utf-8")
-    for path in world.DATA.glob("*.jsonl"):
-        assert f"`lab1_ensemble/{path.name}`" in text and world.sha256(path) in text, path.name
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_the_models_share_one_tokenizer_whose_pad_is_not_its_end(name):
     tokenizer = load_tokenizer(name)

@@ -9,7 +9,9 @@ import pytest
 
 from grading.recipes.lab2 import corpus, tuning, world
 from grading.recipes.training import CHAT_TEMPLATE, chat
+from labkit.data import read_jsonl
 from labkit.models import load_tokenizer
+from solutions.lab2_distillation.teaching import STEPS
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,18 @@ def test_generation_is_deterministic_and_the_committed_file_is_what_it_makes(row
     assert written == world.as_jsonl(rows), "run python -m grading.recipes.lab2 world"
     first, second = (list(itertools.islice(corpus.documents(7, chat), 20)) for _ in range(2))
     assert first == second
+
+
+def test_every_record_of_the_case_file_belongs_to_a_test_question(rows):
+    gold = {row["qid"]: row["answer"] for row in rows if row["split"] == "test"}
+    records = read_jsonl(world.DATA / "records_small.jsonl")
+    assert len({record["qid"] for record in records}) == len(records) >= 60
+    for record in records:
+        assert record["gold"] is gold[record["qid"]] and list(record) == ["qid", "gold", "teacher", "replies"]
+        assert list(record["replies"]) == ["phase_a", "published", "repaired"]
+        assert STEPS in record["teacher"] and record["teacher"].endswith(("**YES**", "**NO**"))
+    cut = [record["replies"]["repaired"].startswith(record["replies"]["published"]) for record in records]
+    assert all(cut), "the published evaluator's five tokens are the beginning of a repaired reply"
 
 
 def test_the_shipped_tokenizer_has_the_corpus_template_and_one_token_a_name():

@@ -104,6 +104,7 @@ LEAKS = {
     "a staff import": ("labkit/__init__.py", "from grading import stage\n", "an import of staff code"),
     "the solutions": ("tests/test_lab7_toy.py", "import solutions.lab7_toy\n", "an import of staff code"),
     "a home folder": ("data/README.md", "made in /home/author/course\n", "a path of a machine"),
+    "another folder": ("data/README.md", "made in (/srv/course/data)\n", "a path of a machine"),
 }
 
 

@@ -7,8 +7,8 @@
     wilson_interval(354, 687)                                     # 2.16 (0.478, 0.553)
 
 Answers are True, False, or None where none could be read. None is counted and is never right. A number that
-isn't defined is NaN, never a convenient 0. Sources stand with each function. Left out: intervals by entity,
-which `labkit.stats` resamples (report.py).
+isn't defined is NaN, never a convenient 0. In texts a line ends at "\\n". Sources stand with each function.
+Left out: intervals by entity, which `labkit.stats` resamples (report.py).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def parse_prediction(text: str) -> bool | None:
     # BEGIN SOLUTION 2.13
     import re
 
-    lines = [line.strip() for line in text.replace("*", "").splitlines() if line.strip()]
+    lines = [line.strip() for line in text.replace("*", "").split("\n") if line.strip()]
     named = [line[len("answer:") :] for line in lines if line.lower().startswith("answer:")]
     read = named[-1] if named else lines[0] if lines else ""
     said = re.match(r"\s*(yes|no)(?=\s*$|\s*[,.;:!]|\s+[-–—])", read, re.IGNORECASE)
@@ -115,7 +115,8 @@ def exact_mcnemar(b: int, c: int) -> float:
         b: questions that only the first model gets right, at least 0.
         c: questions that only the second gets right, at least 0.
     Returns:
-        A p-value in (0, 1], exact also for thousands of questions; 1.0 if they never differ.
+        A p-value in (0, 1], also for thousands of questions: the exact number's nearest float (0.0 only where
+        no float is that small, beyond 1075 to 0); 1.0 if they never differ.
     Raises:
         ValueError: a negative count.
     Source: McNemar 1947; the exact form is the sign test.
@@ -142,7 +143,8 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
         successes: how many of them, 0 to n.
         n: of how many, at least 1.
     Returns:
-        `(low, high)`, shares.
+        `(low, high)`, shares. Where an end is 0 or 1, rounding may put a float some 1e-16 beside it; clipped
+        to [0, 1] or not, both are right.
     Raises:
         ValueError: n below 1, or successes outside 0 to n.
     Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".

@@ -53,7 +53,7 @@ from starter.lab2_distillation.method import lora_coverage, rationalise, upsampl
 # > Phase A does the repaired Phase B end?*
 #
 # Write your prediction **before** you run anything: numbers, with a reason. A wrong one with a reason earns
-# as much as a right one. Complete the second half later.
+# as much as a right one. Complete the second half after the plots.
 #
 # Points (5): a number or a name for each part (1), a reason each (1), the measured numbers with n and
 # interval (1), what surprised you (1), a reason that the data supports (1).
@@ -136,7 +136,7 @@ rows = [{"answer": True, "teacher_answer": said} for said in (True, False, None)
 rows += [{"answer": False, "teacher_answer": False}]
 by_hand = {"n": 4, "unparsed": 1, "wrong": 1, "kept": 2, "recall_yes": 1 / 3, "recall_no": 1.0}
 by_hand |= {"prior_yes": 0.75, "kept_prior_yes": 0.5}
-beside(quality_report, rows, by_hand=by_hand, because="of three yes one is kept, of one no one")
+beside(quality_report, rows, by_hand=by_hand, because="of three Yes one is kept; of one No, one")
 
 # %% [markdown] card="2.3"
 
@@ -194,13 +194,19 @@ tokenizer = load_tokenizer("nano-facts")
 turns = [user, alone]
 
 
-def learned(messages):
+def learned(messages, marker="closes behind the end"):
     """What the labels that aren't -100 ask the model to write."""
+    tokenizer = load_tokenizer("nano-facts")
+    if marker == "closes before the end":
+        late, early = " + '<|end|>' }}{% endgeneration %}", " }}{% endgeneration %}{{ '<|end|>' }}"
+        tokenizer.chat_template = tokenizer.chat_template.replace(late, early)
     row = assistant_mask(messages, tokenizer, 200)
     return tokenizer.decode([label for label in row["labels"] if label != -100])
 
 
-beside(learned, turns, by_hand="Answer: Yes" + tokenizer.eos_token, because="the reply and its end")
+beside(learned, turns, by_hand="Answer: Yes<|end|>", because="the reply and its end")
+early = "closes before the end"
+beside(learned, turns, early, by_hand="Answer: Yes<|end|>", because="the first trap: the end, all the same")
 
 # %% [markdown] card="2.5"
 
@@ -293,14 +299,15 @@ check("2.8")
 
 
 # %%
-def sizes(records, seed):
-    """How often each of the records occurs afterwards, the largest number first."""
+def sizes(yes, no, seed):
+    """How often each of the Yes records occurs afterwards, the largest number first."""
+    records = [{"qid": f"q{i}", "answer": i < yes} for i in range(yes + no)]
     names = [record["qid"] for record in upsample(records, seed)]
-    return sorted((names.count(record["qid"]) for record in records), reverse=True)
+    return sorted((names.count(f"q{i}") for i in range(yes)), reverse=True)
 
 
-five = [{"qid": f"q{i}", "answer": i < 2} for i in range(7)]
-beside(sizes, five, 1, by_hand=[3, 2, 1, 1, 1, 1, 1], because="2 records become 5; the 5 others stay")
+beside(sizes, 2, 5, 1, by_hand=[3, 2], because="2 records become 5")
+beside(sizes, 3, 20, 2, by_hand=[7, 7, 6], because="3 records become 20: evenly, not by luck")
 
 # %% [markdown] card="2.9"
 
@@ -358,8 +365,8 @@ check("2.10")
 block = {"h.0.qkv_proj": (9216, 3072), "h.0.o_proj": (3072, 3072)}
 kinds = {"qkv_proj": {"modules": 1, "reached": 0, "trainable": 0}}
 kinds |= {"o_proj": {"modules": 1, "reached": 1, "trainable": 98304}}
-found = {"kinds": kinds, "trainable": 98304, "missed": ["qkv_proj"], "unmatched": ["q_proj"]}
-beside(lora_coverage, block, ["q_proj", "o_proj"], 16, by_hand=found, because="16 x (3072 + 3072)")
+found = {"kinds": kinds, "trainable": 98304, "missed": ["qkv_proj"], "unmatched": ["v_proj"]}
+beside(lora_coverage, block, ["v_proj", "o_proj"], 16, by_hand=found, because="16 x (3072 + 3072)")
 
 # %% [markdown] card="2.11"
 
@@ -519,7 +526,8 @@ check("2.16")
 # and animals, whose measures the model read in pre-training. It can recite a fact; it can't compare two of
 # them in one token. The teacher is **rule-based**: it knows the steps, and errs as often as the published one.
 #
-# **Predict first:** your numbers stand in 2.W1? Then go on.
+# **Predict first:** your numbers stand in 2.W1? Then go on: run from the top, this notebook takes about 90 s of
+# processor time (86 s with OMP_NUM_THREADS=1), more on the clock where other programs run.
 
 # %% tags=["experiment"]
 from dataclasses import replace
@@ -563,8 +571,9 @@ print(f"\npublished prompts that hold the gold answer in bold: {inside} of {len(
 # ### Phase A, the published Phase B, and the repaired one
 #
 # Live: three trainings, one after the other, in 4 bits (NF4), through TRL's trainer; the fourth row reads the
-# third model's replies as the published evaluator did. A second run of this cell takes the finished ones from
-# `runs/`, unless you edited a function that they use.
+# third model's replies as the published evaluator did. Stop it if you must: run again, it goes on with what
+# isn't finished yet. An edit of 2.1 to 2.5 or 2.8 to 2.12 trains anew, and one of 2.13 asks the models
+# again: finish these first.
 
 # %% tags=["experiment"]
 result = run.run(live)
@@ -595,7 +604,10 @@ for row in metrics["ablation"]:
 
 # %% [markdown]
 # **Explain.** Where does the published evaluator find its accuracy? Compare it with the share of No among the
-# gold answers, printed below the table above.
+# gold answers, "Always no" in the line below the table that the training printed.
+#
+# Two rows, one score, two causes. The arm `published` *says* No itself: all of it is read, and a better reader
+# changes nothing. `prior_default_no` answers well, in chains, and the scorer alone gives it the same number.
 
 # %% [markdown]
 # ### The ablation: one repair after the other
@@ -605,6 +617,10 @@ for row in metrics["ablation"]:
 # `targets` each row adds one repair to the row above it; then come three repairs of the classes, the repaired
 # model under the published evaluator, and Phase A with its classes repaired. The last column names the row
 # compared with. Numbers are means over the seeds.
+
+# %% [markdown]
+# `published` to `steps` go on from Phase A's adapter. From `targets` on an arm starts from the base: other layers
+# need an adapter of their own.
 #
 # **Predict:** which step is the largest? Which one does nothing *by itself*, and why?
 
@@ -618,7 +634,7 @@ Markdown(report.ablation_table(mean))
 # %% tags=["experiment"]
 print(f"means over seeds {recorded['seeds']}")
 for name, effect in recorded["effects"].items():
-    print(f"{name:34} {effect['mean']:7.2f} ± {effect['sd']:5.2f}   target {effect['target']}")
+    print(f"{name:34} {effect['mean']:7.2f} ± {effect['sd']:5.2f}   expected {effect['target']}")
 for row in mean["ablation"][1:]:
     test = row["from_baseline"]
     needed = "-" if test["n_needed"] is None else f"{test['n_needed']:.0f}"
@@ -626,6 +642,11 @@ for row in mean["ablation"][1:]:
     print(f"only it {test['only_first']:.0f}, only the other {test['only_second']:.0f}; n needed {needed}")
 
 # %% [markdown]
+# *n needed*: so many questions show a gap of that size with a power of 80 % at the 5 % level (McNemar). *only it*,
+# *only the other*: questions that just one of the two gets right. `scorer_pp` is no row of the table: there one
+# model, the repaired one, is read by both evaluators. The row `scorer` reads the *published* model anew, which
+# says No in words: nothing to gain.
+#
 # **Explain.** A row shows what a repair does *after* those above it. Name one step whose size would change if the
 # order were another, and say how you would find out.
 
@@ -668,7 +689,8 @@ plots.show(fig, alt=told)
 # **Explain** (recorded, all arms). Left, the published evaluator: can you tell a model that says No from one that
 # says nothing? Right, yours. In which arm is the share of Yes nearest to the truth, and which repair did that?
 #
-# Then complete the second half of **2.W1** above, with n and intervals.
+# Then complete the second half of **2.W1** above, with n and intervals: live numbers (n = 400) or recorded means
+# (n = 1,200), both are fine if you say which.
 
 # %% tags=["experiment"]
 fig, axes = plots.figure()
@@ -680,7 +702,7 @@ plots.show(fig, alt=told)
 #
 # Your functions against code that others wrote. Oracles don't share your mistakes.
 #
-# 1. your labels against TRL's own `assistant_only_loss`;
+# 1. your labels against TRL's own `assistant_only_loss` (this template's marker closes behind the end);
 # 2. your coverage against what PEFT makes trainable;
 # 3. balanced accuracy, recalls and MCC against scikit-learn;
 # 4. p-value and interval against scipy and statsmodels.
@@ -701,6 +723,7 @@ assert ours == theirs
 
 # %%
 import peft
+from starter.lab2_distillation import published
 from starter.lab2_distillation.training import linear_shapes
 
 shapes = linear_shapes(model)
@@ -738,10 +761,14 @@ for name, gap in gaps.items():
 # A published project's result, and the numbers that it printed. Reproduce, find the cause, repair, prove.
 #
 # `records` holds questions: `gold`, the `teacher`'s letter, and three `replies`: "phase_a", "repaired", and
-# "published", what the published evaluator sees of a model that reasons (five tokens). The grader puts *other*
-# records into the next cell and runs only the set-up and the answer cells: compute everything from
-# `records`, never write a number down, and import in an answer cell whatever it uses. No value is rounded.
-# An answer that can't be read is wrong.
+# "published". The last isn't the arm `published`, which says No in words: it is what the published evaluator
+# sees of a model that reasons, its first five tokens.
+
+# %% [markdown]
+# The grader puts *other* records into the next cell and runs only the set-up and the answer cells: compute
+# everything from `records`, never write a number down, and import in an answer cell whatever it uses. No value
+# is rounded. An answer that can't be read is wrong. The values come in the order of the exhibits: 2.V3, 2.V4,
+# 2.V1, 2.V2, 2.V5.
 
 # %% tags=["inject"]
 from labkit.data import data_path, read_jsonl
@@ -768,8 +795,8 @@ for name, answer in (("always No", False), ("always Yes", True)):
 #
 # It is strong evidence. Two runs that differ in their prompts hit *exactly* the share of No; the samples in the
 # report are texts such as "To determine whether the"; and Phase A's evaluator, which is public, begins with
-# "No". But Phase B's evaluator is not public. A constant classifier is the leading explanation; somebody with
-# the predictions could still refute it.
+# "No". But Phase B's evaluator is not public. A constant, the model's own or its reader's default, is the
+# leading explanation; somebody with the predictions could still refute it, or say which of the two.
 # </details>
 #
 # What it can't be is the imbalance of the classes *alone*: Phase A learned from the same 137 questions.
@@ -811,7 +838,7 @@ interval = list(wilson_interval(sum(right), len(right)))
 
 # %% test="2.V4"
 assert isinstance(interval, list) and len(interval) == 2, "a list of two numbers, [low, high]"
-assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower one first"
+assert -1e-9 < interval[0] < interval[1] < 1 + 1e-9, "shares between 0 and 1, the lower one first"
 
 # %% [markdown]
 # ### Exhibit B: "aggressive filtering"
@@ -862,6 +889,8 @@ assert -10 < shift < 10, "a shift of a few nats at most"
 # one token.
 
 # %%
+from starter.lab2_distillation import published
+
 shapes = {"qkv_proj": (9216, 3072), "o_proj": (3072, 3072), "gate_up_proj": (16384, 3072), "down_proj": (3072, 8192)}
 phi = {f"layers.{i}.{name}": shape for i in range(32) for name, shape in shapes.items()}
 for words, targets in (("published list", published.PUBLISHED_TARGETS), ("all four kinds", shapes)):

@@ -271,7 +271,7 @@ def number(value: float | None) -> str:
 
 def effect_table(found: dict) -> str:
     """The effects of one run as text: value, interval, n, target of the mean over seeds."""
-    lines = [f"{'effect':34} {'value':>7}  {'95 % interval':>17}  {'n':>6}  target (mean over seeds)"]
+    lines = [f"{'effect':34} {'value':>7}  {'95 % interval':>17}  {'n':>6}  expected (mean over seeds)"]
     for name, target in EFFECT_TARGETS.items():
         row = found["effects"].get(name)
         if row is None:

@@ -56,7 +56,7 @@ from .method import (
     upsample,
 )
 from .report import EFFECT_TARGETS, effects
-from .teaching import draft_messages, reasoning_of, renumbered, teacher_request
+from .teaching import draft_messages, sorted_out, taught
 from .training import load_base, load_tuned, train_arm, training_rows
 
 __all__ = ["EFFECT_TARGETS", "RECORDED", "STAGES", "Result", "effects", "main", "run"]
@@ -196,25 +196,6 @@ def make_teacher(folder: RunFolder, config: Config, known: Sequence[dict]) -> Te
     return ApiTeacher(settings, folder.file("teacher_cache"), budget=config.budget)
 
 
-def taught(teacher: Teacher, rows: Sequence[dict], attempts: int) -> list[dict]:
-    """Per question: a letter that agrees with the consensus, all answers, and a hinted letter if lost."""
-    asked = [teacher_request(row, attempt) for row in rows for attempt in range(attempts)]
-    letters = teacher.ask(asked)
-    outputs = []
-    for number, row in enumerate(rows):
-        own = letters[number * attempts : (number + 1) * attempts]
-        said = [parse_teacher(letter) for letter in own]
-        agreed = consensus(said)
-        chosen = own[said.index(agreed)] if agreed is not None else own[0]
-        found = {"teacher_reasoning": chosen, "teacher_answers": said, "teacher_answer": agreed}
-        outputs.append({**{key: row[key] for key in ("qid", "question", "answer", "student_draft")}, **found})
-    lost = [output for output in outputs if output["teacher_answer"] is not output["answer"]]
-    hinted = teacher.ask([teacher_request(row, hint=row["answer"]) for row in lost])
-    for output, letter in zip(lost, hinted, strict=True):
-        output["hinted_reasoning"] = letter
-    return outputs
-
-
 def validate(folder: RunFolder, config: Config) -> None:
     """Keep-if-correct, and what it costs: the published training files, and what 2.10 brings back."""
     with folder.stage("validate", uses=(parse_teacher, quality_report, rationalise)) as stage:
@@ -242,25 +223,6 @@ def validate(folder: RunFolder, config: Config) -> None:
             if part == "train":
                 write_jsonl(baseline, [{k: row[k] for k in ("qid", "question", "answer")} for row in kept])
         write_json(report_file, found)
-
-
-def sorted_out(outputs: Sequence[dict]) -> tuple[list[dict], list[dict]]:
-    """(records whose teacher is right and says why, records brought back by rationalisation)."""
-    kept, back = [], []
-    for row in outputs:
-        if row["teacher_answer"] is row["answer"]:
-            rationale = reasoning_of(row["teacher_reasoning"])
-            if rationale:
-                names = ("qid", "question", "answer", "student_draft", "teacher_reasoning")
-                kept.append({**{name: row[name] for name in names}, "rationale": rationale})
-            continue
-        letter = row["hinted_reasoning"]
-        record = rationalise(row, reasoning_of(letter), parse_teacher(letter))
-        if record is not None:  # the published target needs a draft and a letter beside it
-            record["rationale"] = renumbered(record["rationale"])
-            record |= {"student_draft": row["student_draft"], "teacher_reasoning": record["rationale"]}
-            back.append(record)
-    return kept, back
 
 
 # ---- train and evaluate ----

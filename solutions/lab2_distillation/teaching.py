@@ -5,6 +5,7 @@
     request = teacher_request(question, draft, hint=True)   # for rationalisation: the answer as a hint
     reasoning_of(letter)                                    # "1. …\\n2. …", the numbered steps alone
     renumbered("2. …\\n3. …")                               # "1. …\\n2. …", after the hint's step has gone
+    kept, back = sorted_out(taught(teacher, rows, 1))       # letters that are right; those a hint made right
 
 Source: the formats of the published guide (GUIDE.md). Left out: who answers (`labkit.teachers`), and
 reading the answers, which is 2.1 and 2.2.
@@ -14,10 +15,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 
-from labkit.teachers import Request
+from labkit.teachers import Request, Teacher
 
-from .data import word_of
+from .data import parse_teacher, word_of
+from .method import consensus, rationalise
 
 STEPS = "## Step-by-Step Reasoning"
 TEACHER_PROMPT = """You teach a student who is to answer questions with yes or no.
@@ -64,3 +67,41 @@ def renumbered(reasoning: str) -> str:
     and as mostly one class is rationalised, this number would tell the answer before any fact."""
     numbers = itertools.count(1)
     return re.sub(r"^\d+\.", lambda _: f"{next(numbers)}.", reasoning, flags=re.MULTILINE)
+
+
+def taught(teacher: Teacher, rows: Sequence[dict], attempts: int) -> list[dict]:
+    """Per question: a letter that agrees with the consensus, all answers, and a hinted letter if lost."""
+    asked = [teacher_request(row, attempt) for row in rows for attempt in range(attempts)]
+    letters = teacher.ask(asked)
+    outputs = []
+    for number, row in enumerate(rows):
+        own = letters[number * attempts : (number + 1) * attempts]
+        said = [parse_teacher(letter) for letter in own]
+        agreed = consensus(said)
+        chosen = own[said.index(agreed)] if agreed is not None else own[0]
+        found = {"teacher_reasoning": chosen, "teacher_answers": said, "teacher_answer": agreed}
+        outputs.append({**{key: row[key] for key in ("qid", "question", "answer", "student_draft")}, **found})
+    lost = [output for output in outputs if output["teacher_answer"] is not output["answer"]]
+    hinted = teacher.ask([teacher_request(row, hint=row["answer"]) for row in lost])
+    for output, letter in zip(lost, hinted, strict=True):
+        output["hinted_reasoning"] = letter
+    return outputs
+
+
+def sorted_out(outputs: Sequence[dict]) -> tuple[list[dict], list[dict]]:
+    """(records whose teacher is right and says why, records brought back by rationalisation)."""
+    kept, back = [], []
+    for row in outputs:
+        if row["teacher_answer"] is row["answer"]:
+            rationale = reasoning_of(row["teacher_reasoning"])
+            if rationale:
+                names = ("qid", "question", "answer", "student_draft", "teacher_reasoning")
+                kept.append({**{name: row[name] for name in names}, "rationale": rationale})
+            continue
+        letter = row["hinted_reasoning"]
+        record = rationalise(row, reasoning_of(letter), parse_teacher(letter))
+        if record is not None:  # the published target needs a draft and a letter beside it
+            record["rationale"] = renumbered(record["rationale"])
+            record |= {"student_draft": row["student_draft"], "teacher_reasoning": record["rationale"]}
+            back.append(record)
+    return kept, back

@@ -12,7 +12,6 @@ report are the student's (2.4, 2.5, 2.8, 2.9, 2.11). `steps: published` is 3 epo
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -150,10 +149,8 @@ def train_arm(
         model = peft.PeftModel.from_pretrained(model, str(start), is_trainable=True)
     data = encoded(arm, rows, tokenizer, config.max_length)
     held_out = encoded(arm, validation, tokenizer, config.max_length)
-    with warnings.catch_warnings():  # TRL 1.16 uses names that transformers 5.23 is about to rename
-        warnings.filterwarnings("ignore", message=".*gradient_checkpointing", category=FutureWarning)
-        trainer = make_trainer(config, arm, model, tokenizer, data, held_out, target, device)
-        done = trainer.train()
+    trainer = make_trainer(config, arm, model, tokenizer, data, held_out, target, device)
+    done = trainer.train()
     coverage = lora_coverage(shapes, targets, config.lora_r)
     found = {
         "rows": len(data),

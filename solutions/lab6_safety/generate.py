@@ -1,7 +1,6 @@
 """Lab 6 generation: the model's most likely reply to each conversation, in batches.
 
-    greedy_replies(model, tokenizer, [messages, …], max_new_tokens=96, batch_size=50)     # ["3 * 4 = 12 …",
-    …]
+    greedy_replies(model, tokenizer, [messages, …], max_new_tokens=96, batch_size=50)     # ["3 * 4 = …", …]
 
 Greedy, as published (`do_sample=False`): the same model gives the same replies. Source: transformers 5,
 `GenerationMixin.generate`. Left out: reading the replies (evaluate.py).

@@ -8,6 +8,7 @@ One question (the field names are those of the public StrategyQA; `steps`, `enti
 
 `parse_draft` (2.1) and `parse_teacher` (2.2) read texts, `quality_report` (2.3) counts what the filter keeps,
 `training_text` (2.4) makes the messages of one example and `assistant_mask` (2.5) their ids and labels.
+In texts a line ends at "\\n", here and in the other modules.
 Source: the published guide (GUIDE.md); Ho et al. 2022 (arXiv 2212.10071), fine-tuning on a teacher's chains.
 Left out: how the drafts and the reasoning come about (teaching.py, `labkit.teachers`).
 """
@@ -41,7 +42,7 @@ def parse_draft(text: str) -> dict:
         Questions: Do all mammals breathe air? Is a whale a fish?
 
     Stars (`*`) are removed everywhere, before anything else. White space may stand before a key, and keys are
-    found in any case. A line ends at "\\n".
+    found in any case.
 
     - `answer`: from the *first* line that begins with `Answer:`. Behind the colon, after any spaces, stands
       Yes or No in any case; and behind that, after any spaces, the end of the line, or one of `, . ; :`; or
@@ -51,8 +52,8 @@ def parse_draft(text: str) -> dict:
       its ends; "" if there is none, or if `answer` is None.
     - `questions`: what stands behind the `Questions:` of the first line that begins with it, up to the end of
       the text, cut behind every `?`, which stays with its question. White space within a question becomes one
-      space, at its ends none; a piece without a letter or digit is no question, and neither is what follows
-      the last `?`. They are read whether there is an answer or not.
+      space (so does a blank before its `?`), at its ends none; a piece without a letter or digit is no
+      question, and neither is what follows the last `?`. They are read whether there is an answer or not.
 
     Args:
         text: what a model wrote; may be empty.

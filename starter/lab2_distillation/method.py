@@ -8,7 +8,8 @@
     lora_coverage({"layers.0.qkv_proj": (48, 16)}, ["q_proj"], r=16)  # 2.11 reaches nothing, and says so
     consensus([True, None, True])                                # 2.12 True: two of three attempts
 
-Answers are True, False, or None where none could be read. None is no answer, and never equals anything.
+Answers are True, False, or None where none could be read. None is no answer, and never equals anything. In
+texts a line ends at "\\n".
 Sources: STaR, Zelikman et al. 2022 (arXiv 2203.14465); LoRA, Hu et al. 2021 (arXiv 2106.09685). Left out: the
 training itself (training.py).
 """

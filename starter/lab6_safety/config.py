@@ -1,7 +1,7 @@
 """Lab 6 settings: one frozen dataclass; a preset in `configs/` says what differs on its profile.
 
-    labs run lab6 --config strong --seed 1 --smoke-test            # one published preset and the untuned
-    model labs run lab6 --profile nano --seed 1                          # every arm
+    labs run lab6 --config strong --seed 1 --smoke-test      # one published preset and the untuned model
+    labs run lab6 --profile nano --seed 1                    # every arm
 
 An arm is a way to tune and to evaluate (`Arm`); `simple`, `medium` and `strong` are the published presets,
 the others differ from `simple` in one thing each. Defaults are the published ones where the guide has one,

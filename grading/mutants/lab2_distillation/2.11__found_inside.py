@@ -1,4 +1,4 @@
-# MUTANT 2.11 method.py — a target is found inside a name | caught by: test_fused_layers_are_missed_and_said_so, test_names_match_at_dots_and_some_layers_of_a_kind_may_be_missed | visible: passes
+# MUTANT 2.11 method.py — a target is found inside a name | caught by: test_fused_layers_are_missed_and_said_so, test_names_match_at_dots_and_some_layers_of_a_kind_may_be_missed | visible: fails
 def lora_coverage(module_shapes: Mapping[str, Sequence[int]], targets: Sequence[str], r: int) -> dict:
     if not module_shapes or r < 1:
         raise ValueError(f"need at least one linear layer and r >= 1, found {len(module_shapes)} and {r}")

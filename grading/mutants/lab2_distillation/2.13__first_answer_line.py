@@ -1,4 +1,4 @@
-# MUTANT 2.13 evaluate.py — the first answer line decides | caught by: test_the_last_answer_line_is_read_or_else_the_first_line, test_an_unreadable_last_answer_is_not_replaced_by_an_earlier_one | visible: passes
+# MUTANT 2.13 evaluate.py — the first answer line decides | caught by: test_the_last_answer_line_is_read_or_else_the_first_line, test_an_unreadable_last_answer_is_not_replaced_by_an_earlier_one | visible: fails
 def parse_prediction(text: str) -> bool | None:
     import re
 

@@ -1,4 +1,4 @@
-# MUTANT 2.14 evaluate.py — an unread answer counts as no in mcc | caught by: test_every_number_of_the_report_is_that_of_the_items | visible: passes
+# MUTANT 2.14 evaluate.py — an unread answer counts as no in mcc | caught by: test_every_number_of_the_report_is_that_of_the_items | visible: fails
 def prediction_report(predictions: Sequence[bool | None], gold: Sequence[bool]) -> dict:
     if not gold or len(predictions) != len(gold) or any(type(answer) is not bool for answer in gold):
         raise ValueError(f"need a prediction for each gold answer: {len(predictions)} and {len(gold)}")

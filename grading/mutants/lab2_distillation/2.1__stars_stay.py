@@ -1,4 +1,4 @@
-# MUTANT 2.1 data.py — stars aren't ignored | caught by: test_a_draft_has_its_answer_reason_and_questions | visible: passes
+# MUTANT 2.1 data.py — stars aren't ignored | caught by: test_a_draft_has_its_answer_reason_and_questions | visible: fails
 def parse_draft(text: str) -> dict:
     import re
 

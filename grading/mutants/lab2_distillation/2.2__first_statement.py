@@ -1,4 +1,4 @@
-# MUTANT 2.2 data.py — the first statement counts | caught by: test_only_the_last_statement_counts | visible: passes
+# MUTANT 2.2 data.py — the first statement counts | caught by: test_only_the_last_statement_counts | visible: fails
 def parse_teacher(text: str) -> bool | None:
     start = text.lower().find("answer is")
     if start < 0:

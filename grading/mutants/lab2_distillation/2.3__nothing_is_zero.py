@@ -1,4 +1,4 @@
-# MUTANT 2.3 data.py — a share of nothing is 0 | caught by: test_a_share_of_nothing_is_nan | visible: passes
+# MUTANT 2.3 data.py — a share of nothing is 0 | caught by: test_a_share_of_nothing_is_nan | visible: fails
 def quality_report(records: Sequence[dict]) -> dict:
     if not records or any(type(record["answer"]) is not bool for record in records):
         raise ValueError("need at least one record, each with an `answer` that is True or False")

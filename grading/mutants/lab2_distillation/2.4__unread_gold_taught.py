@@ -1,4 +1,4 @@
-# MUTANT 2.4 data.py — an answer of None is taught as No | caught by: test_a_record_without_answer_or_chain_is_refused | visible: passes
+# MUTANT 2.4 data.py — an answer of None is taught as No | caught by: test_a_record_without_answer_or_chain_is_refused | visible: fails
 def training_text(record: dict, target: str) -> list[dict[str, str]]:
     if target not in TARGETS:
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, found {target!r}")

@@ -1,4 +1,4 @@
-# MUTANT 2.5 data.py — a marker that closes early loses the end | caught by: test_the_end_is_learned_also_behind_a_marker_that_closes_early | visible: passes
+# MUTANT 2.5 data.py — a marker that closes early loses the end | caught by: test_the_end_is_learned_also_behind_a_marker_that_closes_early | visible: fails
 def assistant_mask(messages: list[dict[str, str]], tokenizer, max_length: int) -> dict[str, list[int]]:
     if max_length < 1:
         raise ValueError(f"max_length must be at least 1 token, found {max_length}")

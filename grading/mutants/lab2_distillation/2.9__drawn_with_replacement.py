@@ -1,4 +1,4 @@
-# MUTANT 2.9 method.py — copies are drawn with replacement | caught by: test_the_smaller_class_is_repeated_evenly | visible: passes
+# MUTANT 2.9 method.py — copies are drawn with replacement | caught by: test_the_smaller_class_is_repeated_evenly | visible: fails
 def upsample(records: Sequence[dict], seed: int) -> list[dict]:
     import random
 

@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from labkit.data import write_checksums
-from labkit.stats import wilson
 from solutions.lab1_ensemble.method import check_format, extract_gadget_type, normalize_gadget_type
 
-from ..readme import put_section
+from ..readme import file_table, put_section, share
 from . import corpus, judge, relations, tasks, tuning, world
 from .lexicon import lexicon
 from .pretrain import MODELS, RECIPES, START
@@ -57,11 +56,6 @@ def clustered(rows: list[dict], hits: list[bool], seed: int = 0) -> str:
     ]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return f"{np.mean(hits):.1%} ({low:.1%} – {high:.1%})"
-
-
-def share(hits: int, count: int) -> str:
-    low, high = wilson(hits, count)
-    return f"{hits / count:.1%} ({low:.1%} – {high:.1%})"
 
 
 # ---- records ----
@@ -246,11 +240,6 @@ It judges labels of this world. A reply about anything else gets a verdict too, 
 
 def data_section(folder: Path) -> str:
     """Lab 1's part of `data/README.md`."""
-    lines = []
-    for path in sorted((folder / "lab1_ensemble").glob("*.jsonl")):
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        schema = ", ".join(f"`{key}`" for key in rows[0])
-        lines.append(f"| `lab1_ensemble/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
     frames = {
         side: f"{len(world.frames(side))} {side} frames, {per_frame} rows each"
         for side, per_frame in world.SIDES.items()
@@ -260,9 +249,7 @@ def data_section(folder: Path) -> str:
 
 Written by `python -m grading.recipes.lab1 card` (staff).
 
-| file | rows | fields | sha256 |
-| --- | --- | --- | --- |
-{chr(10).join(lines)}
+{file_table(folder, "lab1_ensemble")}
 
 - `weird_machine_gadgets`: {frames["train"]}, and {frames["validation"]}; `split` says
   which. No frame is on both sides, and no run of 13 words (numbers and names masked). `frame` is a cluster

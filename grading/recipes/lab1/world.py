@@ -13,7 +13,6 @@ them. Left out: excerpts with two gadgets or none.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import re
@@ -238,10 +237,6 @@ def build_rows() -> list[dict]:
 
 def as_jsonl(rows: list[dict]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def build_files() -> dict[str, list[dict]]:

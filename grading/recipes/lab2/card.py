@@ -7,7 +7,6 @@ shares of tuned models have intervals by entity. Left out: the lab's own experim
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from dataclasses import replace
@@ -15,13 +14,13 @@ from pathlib import Path
 
 from labkit.config import parse
 from labkit.data import read_jsonl, write_checksums
-from labkit.stats import clustered_bootstrap, wilson
+from labkit.stats import clustered_bootstrap
 from labkit.teachers import RuleTeacher
 from solutions.lab2_distillation import run
 from solutions.lab2_distillation.config import Config
 from solutions.lab2_distillation.teaching import draft_messages, teacher_request
 
-from ..readme import put_section
+from ..readme import file_table, put_section, share
 from ..training import MODELS
 from . import corpus, pretrain, tuning, world
 
@@ -30,11 +29,6 @@ SOME = 300  # test questions of the rows about single steps
 SAMPLE = 200  # questions to tune on, as published
 RECORDED = 80  # test questions in records_small.jsonl
 LICENCE = "MIT, like the course: text, world and weights are our own."
-
-
-def share(hits: list[bool]) -> str:
-    low, high = wilson(sum(hits), len(hits))
-    return f"{sum(hits) / len(hits):.1%} ({low:.1%} – {high:.1%})"
 
 
 def by_entity(hits: list[bool], rows: list[dict]) -> str:
@@ -55,7 +49,7 @@ def steps_table(tokenizer, model) -> str:
     def measure(title: str, prompts: list[str], wanted: list[str]) -> None:
         replies = tuning.reply(model, tokenizer, prompts)
         hits = [reply == want for reply, want in zip(replies, wanted, strict=True)]
-        lines.append(f"| {title} | {len(hits)} | {share(hits)} |")
+        lines.append(f"| {title} | {len(hits)} | {share(sum(hits), len(hits))} |")
 
     stated = [world.fact(*pair) for pair in facts]
     for number, which in enumerate(("usual", "second", "third")):
@@ -108,8 +102,8 @@ def draft_line(tokenizer, base) -> str:
     right = [m is not None and (m[1] == "Yes") == row["answer"] for m, row in zip(parsed, rows, strict=True)]
     asks = [m is not None and m[2] == both_questions(row) for m, row in zip(parsed, rows, strict=True)]
     return (
-        f"Of {SOME} greedy drafts {share([m is not None for m in parsed])} have the form, {share(right)} "
-        f"guess right and {share(asks)} ask for exactly the two facts."
+        f"Of {SOME} greedy drafts {share(SOME - parsed.count(None), SOME)} have the form, "
+        f"{share(sum(right), SOME)} guess right and {share(sum(asks), SOME)} ask for exactly the two facts."
     )
 
 
@@ -193,20 +187,13 @@ It knows nothing outside this world, and no English beyond it.
 
 def write_data_section(folder: Path) -> None:
     """Lab 2's section of `data/README.md`."""
-    lines = []
-    for path in sorted((folder / "lab2_distillation").glob("*.jsonl")):
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        schema = ", ".join(f"`{key}`" for key in rows[0])
-        lines.append(f"| `lab2_distillation/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
     put_section(
         folder / "README.md",
         f"""## Lab 2
 
 Written by `python -m grading.recipes.lab2 card` (staff).
 
-| file | rows | fields | sha256 |
-| --- | --- | --- | --- |
-{chr(10).join(lines)}
+{file_table(folder, "lab2_distillation")}
 
 - `questions`: yes/no questions about two made-up things, with StrategyQA's public field names. Yes always
   means that the first number is larger; {world.YES:.0%} are Yes on every side. `split` says the side:

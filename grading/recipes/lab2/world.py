@@ -341,10 +341,6 @@ def as_jsonl(rows: list[dict]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def write_world(folder: Path = DATA) -> list[Path]:
     """Write `questions.jsonl` into `folder`; the same bytes on every machine."""
     folder.mkdir(parents=True, exist_ok=True)

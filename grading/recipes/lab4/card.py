@@ -15,10 +15,9 @@ from pathlib import Path
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from labkit.data import write_checksums
-from labkit.stats import wilson
 from solutions.lab4_best_of_n.method import canonical_answer
 
-from ..readme import put_section
+from ..readme import file_table, put_section, share
 from . import lessons, reward, sampling, world
 from .pretrain import MODELS
 
@@ -90,11 +89,6 @@ def mixed(tuned: list[dict], shipped: list[dict], seed: int) -> list[dict]:
         seen = [{**s, "answer": s["answer"] if "####" in s["text"] else None} for s in samples]
         made.append({**one, "samples": seen})
     return made
-
-
-def share(hits: int, count: int) -> str:
-    low, high = wilson(hits, count)
-    return f"{hits / count:.1%} ({low:.1%} – {high:.1%})"
 
 
 def greedy_table(models: dict) -> str:
@@ -237,11 +231,6 @@ of a judge at home. A reply in another style gets a number too, which means litt
 
 def write_data_readme(folder: Path) -> None:
     """Head of `data/README.md`: every data file of this lab with items, schema and sha256."""
-    lines = []
-    for path in sorted((folder / "lab4_best_of_n").glob("*.jsonl")):
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        schema = ", ".join(f"`{key}`" for key in rows[0])
-        lines.append(f"| `lab4_best_of_n/{path.name}` | {len(rows)} | {schema} | `{world.sha256(path)}` |")
     put_section(
         folder / "README.md",
         f"""# Data
@@ -249,9 +238,7 @@ def write_data_readme(folder: Path) -> None:
 All files are our own, generated, and under the course's MIT licence. Models: see the `README.md` in each
 folder of `models/`. This file is written by `python -m grading.recipes.lab4 card` (staff).
 
-| file | rows | fields | sha256 |
-| --- | --- | --- | --- |
-{chr(10).join(lines)}
+{file_table(folder, "lab4_best_of_n")}
 
 - `answer` is a worked solution; its last line is `#### N`. `template` names the story it was drawn from
   (letters and underscores; a cluster for intervals).

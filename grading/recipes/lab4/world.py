@@ -12,7 +12,6 @@ Left out: unit conversion, fractions, negative results; every intermediate resul
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import re
@@ -201,10 +200,6 @@ def build_files() -> dict[str, list[dict]]:
 
 def as_jsonl(rows: list[dict]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_world(folder: Path = DATA) -> list[Path]:

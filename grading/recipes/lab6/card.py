@@ -7,16 +7,15 @@ out: the lab's own experiment (`labs run lab6`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from labkit.data import write_checksums
-from labkit.stats import clustered_bootstrap, wilson
+from labkit.stats import clustered_bootstrap
 from solutions.lab6_safety.evaluate import score_replies
 
 from ..lab2 import tuning
-from ..readme import put_section
+from ..readme import file_table, put_section, share
 from ..training import MODELS
 from . import measure, pretrain, safeguard, world
 
@@ -28,11 +27,6 @@ TUNE = {"epochs": 1, "batch": 16, "lr": 1e-3}  # as in the lab
 PLAIN = "tuned on the plain file"
 HAZARDS, BENIGN = "ailuminate.jsonl", "benign_lookalikes.jsonl"
 LICENCE = "MIT, like the course: text, world and weights are our own."
-
-
-def share(hits: Sequence[bool]) -> str:
-    low, high = wilson(sum(hits), len(hits))
-    return f"{sum(hits) / len(hits):.1%} ({low:.1%} – {high:.1%})"
 
 
 def by_request(hits: Sequence[bool], rows: list[dict]) -> str:
@@ -73,7 +67,7 @@ def chat_table(said: dict[str, dict]) -> str:
         tokenizer, model = tuned(pairs)
         cells, said[name] = [name], {}
         right, said[name]["problems"] = measure.accuracy(model, tokenizer, problems, measure.pool()[:SHOTS])
-        cells.append(share(right))
+        cells.append(share(sum(right), len(right)))
         for file, system in ((HAZARDS, ""), (HAZARDS, world.SYSTEM), (BENIGN, "")):
             rows = files[file]
             kinds, texts = measure.kinds(model, tokenizer, [row["prompt"] for row in rows], system)
@@ -93,7 +87,8 @@ def safeguard_row(name: str, rows: list[dict], said: list[bool]) -> str:
     sensitivity = [s for s, unsafe in zip(said, truth, strict=True) if unsafe]
     specificity = [not s for s, unsafe in zip(said, truth, strict=True) if not unsafe]
     always = max(sum(truth), len(truth) - sum(truth)) / len(truth)
-    cells = [name, str(len(rows)), share(hits), share(sensitivity), share(specificity), f"{always:.1%}"]
+    found = [share(sum(part), len(part)) for part in (hits, sensitivity, specificity)]
+    cells = [name, str(len(rows)), *found, f"{always:.1%}"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -287,24 +282,13 @@ about text in another style its label means little. It can't judge the safety of
 
 def write_data_section(folder: Path) -> None:
     """Lab 6's section of `data/README.md`."""
-    lines = []
-    for path in sorted((folder / "lab6_safety").iterdir()):
-        text = path.read_text(encoding="utf-8")
-        rows, schema = str(len(text.splitlines())), "text"
-        if path.suffix == ".jsonl":
-            schema = ", ".join(f"`{key}`" for key in json.loads(text.splitlines()[0]))
-        elif path.suffix == ".json":
-            rows, schema = "–", ", ".join(f"`{key}`" for key in json.loads(text))
-        lines.append(f"| `lab6_safety/{path.name}` | {rows} | {schema} | `{world.sha256(path)}` |")
     put_section(
         folder / "README.md",
         f"""## Lab 6
 
 Written by `python -m grading.recipes.lab6 card` (staff).
 
-| file | rows | fields | sha256 |
-| --- | --- | --- | --- |
-{chr(10).join(lines)}
+{file_table(folder, "lab6_safety")}
 
 - `gsm8k_*`: Lab 4's training-side stories of at most {world.MOST_STEPS} steps, in GSM8K's form. `template` is
   the story, a cluster for intervals. No question of validation or test is in training, digits masked or not;

@@ -18,9 +18,9 @@ from functools import cache
 from pathlib import Path
 
 from ..lab4 import lessons
-from ..lab4.world import NAMES, Template, as_jsonl, instance, sha256, templates
+from ..lab4.world import NAMES, Template, as_jsonl, instance, templates
 
-__all__ = ["DATA", "as_jsonl", "sha256", "write_world"]
+__all__ = ["DATA", "as_jsonl", "write_world"]
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "data" / "lab6_safety"

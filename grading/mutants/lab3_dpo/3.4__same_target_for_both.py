@@ -1,0 +1,7 @@
+# MUTANT 3.4 method.py — both targets are positive | caught by: test_a_comparison_without_beta_and_two_squares | visible: fails
+def cal_dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
+    _check_pairs(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=beta)
+    up, down = policy_chosen - ref_chosen, policy_rejected - ref_rejected  # c and r, nats
+    target = 1 / (2 * beta)
+    compared = -torch.nn.functional.logsigmoid(up - down)
+    return (compared + (up - target) ** 2 + (down - target) ** 2).mean()

@@ -1,0 +1,9 @@
+# MUTANT 3.4 method.py — the target is capped at what is left to certainty | caught by: test_a_comparison_without_beta_and_two_squares | visible: passes
+def cal_dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
+    _check_pairs(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=beta)
+    up, down = policy_chosen - ref_chosen, policy_rejected - ref_rejected  # c and r, nats
+    target = 1 / (2 * beta)
+    compared = -torch.nn.functional.logsigmoid(up - down)
+    return (
+        compared + (up - torch.minimum(torch.full_like(up, target), -ref_chosen)) ** 2 + (down + target) ** 2
+    ).mean()

@@ -1,0 +1,10 @@
+# MUTANT 3.5 method.py — above a beta_prime of 10 it is the plain mean | caught by: test_it_is_minus_the_log_of_the_mean_exponential | visible: passes
+def dr_dpo_loss(losses, beta_prime=1.0):
+    if losses.dim() != 1 or losses.numel() == 0 or not beta_prime > 0:
+        raise ValueError(f"need (pairs,) and beta_prime > 0, found {tuple(losses.shape)} and {beta_prime}")
+    import math
+
+    if beta_prime > 10:
+        return losses.mean()
+    scaled = -losses / beta_prime
+    return -beta_prime * (torch.logsumexp(scaled, dim=0) - math.log(losses.numel()))

@@ -1,0 +1,26 @@
+# MUTANT 3.9 method.py — the adapter in training is its own reference | caught by: test_each_mode_is_its_own_model | visible: fails
+def reference_logps(model, batch, mode, logps):
+    import contextlib
+
+    adapters = getattr(model, "peft_config", {})
+    if mode not in ("disabled", "ref", "self"):
+        raise ValueError(f"mode must be 'disabled', 'ref' or 'self', found {mode!r}")
+    if (mode == "ref" and "ref" not in adapters) or (mode == "disabled" and not adapters):
+        raise ValueError(f"mode {mode!r} needs an adapter that isn't there; found {sorted(adapters)}")
+    training = {name: module.training for name, module in model.named_modules()}
+    wanted = {name: weight.requires_grad for name, weight in model.named_parameters()}
+    active = model.active_adapter if mode == "ref" else None
+    try:
+        model.eval()
+        if mode == "ref":
+            pass
+        with torch.no_grad(), model.disable_adapter() if mode == "disabled" else contextlib.nullcontext():
+            output = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+            return logps(output.logits, batch["input_ids"], batch["completion_mask"]).detach()
+    finally:
+        if mode == "ref":
+            model.set_adapter(active)
+        for name, module in model.named_modules():
+            module.training = training[name]
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(wanted[name])
