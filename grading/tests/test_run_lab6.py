@@ -22,7 +22,7 @@ from labkit.data import read_jsonl, write_json, write_jsonl
 from labkit.errors import LabError
 from labkit.safeguard import main as make_pins
 from labkit.safeguard import pins
-from solutions.lab6_safety import assets, report, run, training
+from solutions.lab6_safety import assets, report, run, tables, training
 from solutions.lab6_safety.config import Arm, Config, sized
 
 PRESETS = staff_root() / "solutions/lab6_safety/configs"
@@ -74,6 +74,7 @@ def write_world(data, rng) -> None:
 
     train = [problem(NAMES[i % 8], i) for i in range(40)]
     write_jsonl(data / "gsm8k_train.jsonl", [*train, dict(train[0])])
+    write_jsonl(data / "gsm8k_train_unopened.jsonl", train)
     write_jsonl(
         data / "gsm8k_train_self-instruct.jsonl", [{**row, "answer": "So " + row["answer"]} for row in train]
     )
@@ -97,12 +98,14 @@ def write_world(data, rng) -> None:
     ]
     write_jsonl(data / "replay.jsonl", replay)
     labelled = [
-        {"prompt": f"Do {i}?", "reply": "Here is how.", "label": ("safe", "unsafe")[i % 2]} for i in range(8)
+        {"prompt": f"Do {i}?", "reply": "Here is how it is.", "label": ("safe", "unsafe")[i % 2]}
+        for i in range(8)
     ]
     write_jsonl(data / "safeguard_labelled.jsonl", labelled)
     (data / "safety_prompt.txt").write_text("A reply is unsafe if it helps with a hazard.\n", "utf-8")
     (data / "system_prompt.txt").write_text("Do not help with harm.\n", "utf-8")
     (data / "refusals.txt").write_text("i can't help\nsorry\n", "utf-8")
+    (data / "refusals_english.txt").write_text("i cannot\nsorry\n", "utf-8")
     (data / "words.txt").write_text("here is how i can't help with it\n", "utf-8")
 
 
@@ -116,7 +119,7 @@ def settings(world, tmp_path, monkeypatch):
         "data_folder": str(tmp_path / "data"),
         "train_items": 16,
         "batch_size": 4,
-        "checkpoints": 3,
+        "checkpoints": 4,
         "max_new_tokens_gsm8k": 4,
         "max_new_tokens_ailuminate": 4,
         "bootstrap_resamples": 20,
@@ -142,7 +145,7 @@ def test_a_run_writes_the_published_files_and_is_gone_on_with(settings, capsys):
         )
     with (results / "summary.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["run_name"] for row in rows] == list(config.arms) and tuple(rows[0]) == report.SUMMARY
+    assert [row["run_name"] for row in rows] == list(config.arms) and tuple(rows[0]) == tables.SUMMARY
     assert all(0 <= float(row["ailuminate_safety"]) <= 1 for row in rows)
     assert rows[1]["checkpoint"].startswith("results/run_simple/checkpoints/checkpoint-")
     with (results / "checkpoint_scores_medium.csv").open(encoding="utf-8") as file:
@@ -168,7 +171,10 @@ def test_arms_that_differ_in_evaluation_only_are_trained_once(settings):
     trained = sorted(path.parent.name for path in folder.glob("results/run_*/checkpoints"))
     assert trained == ["run_simple"]
     steps = [training.step_of(path) for path in training.checkpoints_of(folder / "results/run_simple")]
-    assert steps == [1, 2, 3, 4]  # 16 rows in batches of 4: the end, and every third part of 4
+    assert steps == [1, 2, 3, 4]  # 16 rows in batches of 4, in four parts
+    uneven = run.run(replace(config, checkpoints=3, out=config.out + "_uneven"), until="train").folder
+    found = training.checkpoints_of(uneven / "results/run_simple")
+    assert [training.step_of(path) for path in found] == [2, 4]  # evenly spaced, and never twice the end
 
 
 def test_a_sweep_that_was_interrupted_goes_on_with_the_next_checkpoint(settings, monkeypatch):

@@ -587,7 +587,7 @@ import json
 
 from labkit.config import parse
 from labkit.data import read_jsonl
-from starter.lab6_safety import figures, report, run
+from starter.lab6_safety import figures, run, tables
 from starter.lab6_safety.config import Config
 
 nano = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / "configs")
@@ -642,8 +642,7 @@ from IPython.display import Markdown
 
 recorded = json.loads((Path(run.__file__).parent / "expected.json").read_text("utf-8"))
 mean = recorded["records"]["mean"]
-every = {**metrics, **mean, "n": metrics["n"]}
-Markdown(report.arms_table(every))
+Markdown(tables.arms_table(mean))
 
 # %% tags=["experiment"]
 print(f"means over seeds {recorded['seeds']}")
@@ -661,7 +660,7 @@ for row in mean["arms"][1:]:
 # Your 6.17, on the live arms: the published line, then the deltas.
 
 # %% tags=["experiment"]
-print(report.baseline_lines(metrics))
+print(tables.baseline_lines(metrics))
 weighs = metrics["memory"]
 print(f"\nloaded: {weighs['stored']:,} bytes; by your formula {weighs['predicted']['total']:,}", end=" ")
 print(f"({100 * weighs['error']:+.2f} %), {weighs['predicted']['bits_per_parameter']:.2f} bits a quantized weight")
@@ -669,27 +668,26 @@ print(f"({100 * weighs['error']:+.2f} %), {weighs['predicted']['bits_per_paramet
 # %% [markdown]
 # ## Reading the plots
 #
-# **Live.** Every arm is a point with two intervals by template. Left, up and right is good; on the right, down and
-# right.
+# **Live.** One line a way of tuning, three shares, each with its 95 % interval. Full: asked plainly; hollow: with the
+# safety prompt. Dashed: the untuned model.
 
 # %% tags=["experiment"]
 from labkit import plots
 
-fig, axes = plots.figure(1, 2, figsize=(12, 4.6))
-told = figures.draw_trade_off(axes, metrics["arms"])
+fig, told = figures.trade_off_figure(metrics["arms"])
 plots.show(fig, alt=told)
 
 # %% [markdown]
-# **Explain.** Which arms are above *and* right of the untuned model? Which pairs can't your n tell apart?
+# **Explain.** Which lines are right of the dashed one in accuracy *and* not left of it in safety? Which intervals overlap,
+# so that your n can't tell them apart?
 
 # %% tags=["experiment"]
-fig, axes = plots.figure(1, 2, figsize=(12, 4.6))
-told = figures.draw_trade_off(axes, mean["arms"])
+fig, told = figures.trade_off_figure(mean["arms"])
 plots.show(fig, alt=told)
 
 # %% [markdown]
-# **Explain** (recorded, all arms). Draw the frontier: arms that no other beats in both numbers. Where does
-# over-refusal change the picture?
+# **Explain** (recorded, all arms). Which arms does no other beat in both accuracy and safety? Where does over-refusal change
+# the picture? And `strong`: compare its `safety` with its `safe / total` in the table. What does it say to a hazard?
 #
 # Then complete the second half of **6.W1** above, with n and intervals.
 
@@ -701,7 +699,7 @@ plots.show(fig, alt=told)
 # %% tags=["experiment"]
 fig, axes = plots.figure()
 sweep = mean["sweeps"]["medium"]
-told = figures.draw_sweep(axes, sweep["rows"], sweep["checkpoint"])
+told = figures.draw_sweep(axes, sweep["rows"])
 plots.show(fig, alt=told)
 
 # %% [markdown]

@@ -5,8 +5,9 @@
     words, openings = vocabulary(config)
 
 A run without its safeguard has no safety rate, not a safety rate of 0; so everything is looked for before a
-model is trained. A folder of one's own (`data_folder`) needs the guide's files; what else it lacks is the
-course's.
+model is trained. A folder of one's own (`data_folder`) lends from the course only what says nothing about its
+model (`LENT`): refusals are worded by a model, and the safeguard's error rates hold for replies like the
+labelled.
 Source: the published guide's `data/` folder. Left out: what the files are used for (run.py).
 """
 
@@ -24,11 +25,13 @@ from labkit.safeguard import check_pins
 from .config import Arm, Config
 from .data import PROBLEM
 
-REFINED = "gsm8k_train_self-instruct.jsonl"
 HAZARDS, BENIGN = "ailuminate.jsonl", "benign_lookalikes.jsonl"
 GUIDELINES, PINS = "safety_prompt.txt", "safeguard.json"
-# What a folder of one's own must hold; everything else may be the course's.
-PUBLISHED = (HAZARDS, GUIDELINES, PINS)
+REFINED, LABELLED = "gsm8k_train_self-instruct.jsonl", "safeguard_labelled.jsonl"
+TRAINING = {"plain": "gsm8k_train.jsonl", "unopened": "gsm8k_train_unopened.jsonl", "refined": REFINED}
+# What a folder of one's own may take from the course: requests, a system's text, lists of English.
+LENT = (BENIGN, "ailuminate_validation.jsonl", "benign_lookalikes_validation.jsonl", "system_prompt.txt")
+LENT += ("words.txt", "refusals_english.txt", *(f"gsm8k_{s}.jsonl" for s in ("train", "validation", "test")))
 
 
 def file(config: Config, name: str) -> Path:
@@ -40,10 +43,15 @@ def file(config: Config, name: str) -> Path:
     own = folder / name
     if own.is_file():
         return own
-    if name in PUBLISHED or name == REFINED:
-        makes = "python -m labkit.safeguard MODEL_FOLDER GUIDELINES_FILE" if name == PINS else ""
-        raise LabError(f"{name} (see GUIDE.md)", "no such file", own, makes or "put it there, as received")
-    return data_path("lab6_safety", name)
+    if name in LENT:
+        return data_path("lab6_safety", name)
+    makes = {
+        PINS: "python -m labkit.safeguard MODEL_FOLDER GUIDELINES_FILE",
+        "refusals.txt": "--refusals refusals_english.txt, or put your own there",
+    }
+    raise LabError(
+        f"{name} (see GUIDE.md)", "no such file", own, makes.get(name, "put it there, as received")
+    )
 
 
 def safeguard_folder(config: Config) -> Path:
@@ -62,8 +70,8 @@ def require(config: Config, arms: Mapping[str, Arm]) -> None:
     check_pins(safeguard_folder(config), file(config, GUIDELINES), file(config, PINS))
     for name in (HAZARDS, BENIGN):
         prompts(config, name)
-    if any(arm.data == "refined" for arm in arms.values()):
-        read_jsonl(file(config, REFINED), PROBLEM)
+    for data in sorted({arm.data for arm in arms.values() if arm.epochs} - {"plain"}):
+        read_jsonl(file(config, TRAINING[data]), PROBLEM)
     if any(arm.replay for arm in arms.values()):
         read_jsonl(file(config, "replay.jsonl"), {**PROBLEM, "kind": str})
     if any(arm.system_prompt for arm in arms.values()):
@@ -87,7 +95,21 @@ def text(config: Config, name: str) -> str:
 def vocabulary(config: Config) -> tuple[list[str], list[str]]:
     """(known words, none if the rule is switched off; openings of refusals) for 6.12."""
     words = text(config, "words.txt").split() if config.known_words else []
-    return words, [line.strip() for line in text(config, "refusals.txt").splitlines() if line.strip()]
+    return words, [line.strip() for line in text(config, config.refusals).splitlines() if line.strip()]
+
+
+def labelled(config: Config) -> list[dict]:
+    """Replies whose truth is known, for the safeguard's error rates; [] if none are like this model's.
+
+    The course's are in nano-chat's words: for another model they would correct nothing, and say so to nobody.
+    """
+    if config.data_folder == "course" and config.model != "nano-chat":
+        return []
+    try:
+        path = file(config, LABELLED)
+    except LabError:
+        return []  # a folder of one's own without them: no corrected rates
+    return read_jsonl(path, {"prompt": str, "reply": str, "label": str})
 
 
 def prompts(config: Config, name: str, limit: int | None = None) -> list[dict]:
@@ -102,7 +124,8 @@ def prompts(config: Config, name: str, limit: int | None = None) -> list[dict]:
             raise LabError("a text in `prompt` or `input`", str(said), f"{path}, row {number}")
         key = str(row.get("id", f"{path.stem}_{number:04d}"))
         category = str(row.get("category") or "all")
-        made.append({"id": key, "prompt": said, "category": category, "template": row.get("template", key)})
+        about = {"template": row.get("template", key), "unseen": bool(row.get("unseen"))}
+        made.append({"id": key, "prompt": said, "category": category, **about})
     if not made:
         raise LabError("at least one prompt", "an empty file", path)
     return made[:limit]
@@ -123,4 +146,6 @@ def problems(config: Config, split: str) -> list[dict]:
 
 def training_file(config: Config, arm: Arm) -> list[dict]:
     """What an arm is trained on, before anything is removed or added."""
-    return read_jsonl(file(config, REFINED), PROBLEM) if arm.data == "refined" else problems(config, "train")
+    if arm.data == "plain":
+        return problems(config, "train")
+    return read_jsonl(file(config, TRAINING[arm.data]), PROBLEM)

@@ -20,7 +20,7 @@ class Arm:
     """One way to tune the model and to evaluate it. Arms of the same `training` are trained once."""
 
     epochs: float = 1.0  # 0: the model as it is
-    data: Literal["plain", "refined"] = "plain"  # refined: gsm8k_train_self-instruct.jsonl
+    data: Literal["plain", "unopened", "refined"] = "plain"  # the training file, see assets.TRAINING
     replay: float = 0.0  # share of the training rows that are the model's own good replies
     shots: int = 3  # exemplars before a test question; published 3, 5 and 8
     sweep: int = 0  # that many of the latest checkpoints compete on validation items; 0: the last is taken
@@ -32,6 +32,11 @@ class Arm:
         """What decides the weights."""
         return (self.epochs, self.data, self.replay)
 
+    @property
+    def tuning(self) -> tuple:
+        """What decides the adapter: the weights, and how a checkpoint is chosen."""
+        return (*self.training, self.shots if self.sweep else 0, self.sweep)
+
 
 def _arms() -> dict[str, Arm]:
     """The untuned model, the published presets, and one change at a time from `simple`."""
@@ -40,12 +45,15 @@ def _arms() -> dict[str, Arm]:
         "simple": Arm(),
         "epochs": Arm(epochs=2),
         "exemplars": Arm(shots=8),
+        "unopened": Arm(data="unopened"),
         "refined": Arm(data="refined"),
         "replay": Arm(replay=0.2),
         "prompt": Arm(system_prompt=True),
         "untuned_prompt": Arm(epochs=0, system_prompt=True),
         "medium": Arm(shots=5, sweep=3),
+        "medium_prompt": Arm(shots=5, sweep=3, system_prompt=True),
         "strong": Arm(epochs=2, shots=8, data="refined"),
+        "strong_prompt": Arm(epochs=2, shots=8, data="refined", system_prompt=True),
         "best": Arm(epochs=3, data="refined", replay=0.2),
     }
 
@@ -64,7 +72,7 @@ class Config:
     data_folder: str = "course"  # or a folder with the guide's file names; what it lacks is the course's
     problems: str = "course"  # or openai/gsm8k: training and test problems from the hub or a local copy
     train_items: int | None = 1000  # of the training file, after leakage removal; None: all
-    validation_items: int = 100  # problems, hazards and look-alikes each; the sweep is decided on them
+    validation_items: int = 100  # problems, and at most that many hazards and look-alikes; for the sweep
     test_items: int | None = None  # problems; None: all
     hazard_items: int | None = None  # hazards and look-alikes each; None: all
     pool_size: int = 8  # published: exemplars drawn once ...
@@ -95,6 +103,7 @@ class Config:
     safeguard: str = "nano-safeguard"  # or a Hugging Face folder; pinned by <data_folder>/safeguard.json
     safeguard_max_length: int = 512  # longer texts are unparsed, not cut
     safeguard_batch_size: int = 64
+    refusals: str = "refusals.txt"  # how refusals begin (6.12); refusals_english.txt for other models
     known_words: bool = True  # False skips the word list of 6.12, for models with a real vocabulary
     checkpoint_tolerance: float = 0.0  # published: accuracy alone, ties by safety
 
@@ -140,6 +149,11 @@ class Config:
         """The arm whose training this one shares; its own name if it is the first with these switches."""
         arms = self.chosen_arms
         return next(other for other in arms if arms[other].training == arms[name].training)
+
+    def chosen_as(self, name: str) -> str:
+        """The arm whose checkpoint this one shares: the safety prompt counts at test time only."""
+        arms = self.chosen_arms
+        return next(other for other in arms if arms[other].tuning == arms[name].tuning)
 
 
 def sized(config: Config) -> Config:

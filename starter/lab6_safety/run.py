@@ -19,19 +19,18 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from labkit.config import parse, take
 from labkit.data import read_jsonl, write_json, write_jsonl, write_text
 from labkit.device import pick_device
 from labkit.errors import LabError
-from labkit.models import load_safeguard, load_tokenizer
 from labkit.runs import RunFolder
 
-from . import assets, figures, report
+from . import assets, figures, report, tables
 from .config import Arm, Config, sized
-from .data import assistant_labels, chat_messages, fewshot_pool, find_leaks, mix_replay
+from .data import assistant_labels, fewshot_pool, find_leaks, mix_replay
 from .evaluate import (
     baseline_check,
     choose_checkpoint,
@@ -42,7 +41,7 @@ from .evaluate import (
     safety_rates,
     score_replies,
 )
-from .generate import greedy_replies
+from .generate import replied, solved, with_kinds, with_verdicts
 from .method import lora_targets, storage_bytes
 from .report import EFFECT_TARGETS, effects
 from .training import checkpoints_of, load_arm, memory, step_of, train_arm
@@ -51,7 +50,7 @@ __all__ = ["EFFECT_TARGETS", "RECORDED", "STAGES", "Result", "effects", "main", 
 
 STAGES = ("data", "train", "safeguard", "sweep", "evaluate", "safety", "report")
 # Metrics that `make effects` keeps in expected.json, over seeds.
-RECORDED = ("arms", "safeguard", "sweeps")
+RECORDED = ("n", "templates", "arms", "safeguard", "sweeps")
 SETS = {"ailuminate": assets.HAZARDS, "benign": assets.BENIGN}  # by the names of the prediction files
 
 
@@ -104,26 +103,34 @@ def prepare_data(folder: RunFolder, config: Config) -> None:
         paths = {kind: stage.file(f"data/train_{kind}.jsonl") for kind in kinds}
         if stage.done:
             return
-        pool = fewshot_pool(assets.problems(config, "train"), config.pool_size, config.pool_seed)
+        held_out = {split: assets.problems(config, split) for split in ("validation", "test")}
+        candidates, drawn_from = without_leaks(
+            assets.problems(config, "train"), {}, held_out, config.test_leaks
+        )
+        pool = fewshot_pool(candidates, config.pool_size, config.pool_seed)
         write_jsonl(pool_file, pool)
-        found = {}
+        found = {"pool": drawn_from}
         for kind, path in paths.items():
             rows = assets.training_file(config, Arm(data=kind))
-            kept, found[kind] = without_leaks(rows, pool, assets.problems(config, "test"), config.test_leaks)
+            kept, found[kind] = without_leaks(rows, {"exemplars": pool}, held_out, config.test_leaks)
             write_jsonl(path, kept[: config.train_items])
         write_json(leaks_file, found)
 
 
-def without_leaks(rows: list[dict], pool: list[dict], test: list[dict], test_rules: Sequence[str]):
-    """(the rows that stay, what was found by rule). Of the exemplars every repetition goes."""
+def without_leaks(rows: list[dict], exemplars: dict, held_out: dict, rules: Sequence[str]):
+    """(the rows that stay, what was found by part and rule).
+
+    Whatever repeats an exemplar goes; of what repeats a problem held out, what `rules` name.
+    """
     questions = [row["question"] for row in rows]
-    of_pool = find_leaks(questions, [row["question"] for row in pool])
-    of_test = find_leaks(questions, [row["question"] for row in test])
-    out = set(of_pool) | {index for index, rule in of_test.items() if rule in test_rules}
-    counts = {"exemplars": dict(Counter(of_pool.values())), "test": dict(Counter(of_test.values()))}
+    out, counts = set(), {}
+    for part, protected in {**exemplars, **held_out}.items():
+        found = find_leaks(questions, [row["question"] for row in protected])
+        out |= {index for index, rule in found.items() if part in exemplars or rule in rules}
+        counts[part] = dict(Counter(found.values()))
     kept = [row for index, row in enumerate(rows) if index not in out]
     if not kept:
-        raise LabError("training rows that repeat no exemplar and no test problem", f"none of {len(rows)}")
+        raise LabError("training rows that repeat no exemplar and nothing held out", f"none of {len(rows)}")
     return kept, {"rows": len(rows), "removed": len(out), **counts}
 
 
@@ -164,7 +171,7 @@ def train(folder: RunFolder, config: Config, device) -> None:
 def sweep(folder: RunFolder, config: Config, device) -> None:
     """For arms with a sweep: their latest checkpoints on validation items, one at a time, and the choice."""
     for name, arm in config.chosen_arms.items():
-        if not arm.sweep:
+        if not arm.sweep or config.chosen_as(name) != name:
             continue
         rows = []
         for checkpoint in checkpoints_of(trained_in(folder, config, name))[-arm.sweep :]:
@@ -179,15 +186,17 @@ def sweep(folder: RunFolder, config: Config, device) -> None:
             chosen = stage.file(f"results/run_{name}/chosen.json")
             if not stage.done:
                 best = choose_checkpoint(rows, config.checkpoint_tolerance)
-                write_text(table, report.checkpoint_csv(rows, best))
-                write_json(chosen, {"checkpoint": best, "rows": rows})
+                write_text(table, tables.checkpoint_csv(rows, best))
+                told = [{**row, "chosen": float(row["checkpoint"] == best)} for row in rows]
+                write_json(chosen, {"checkpoint": best, "rows": told})
 
 
 def on_validation(folder: RunFolder, config: Config, arm: Arm, checkpoint: Path, device) -> dict:
     """One row of the sweep: a checkpoint's accuracy, safety and over-refusal on validation items."""
-    limit = config.validation_items
+    limit, arm = config.validation_items, replace(arm, system_prompt=False)  # that one is for the test
     model, tokenizer = load_arm(config, checkpoint, device)
-    answers = solved(folder, config, arm, assets.problems(config, "validation")[:limit], model, tokenizer)
+    shown = exemplars(folder, arm.shots)
+    answers = solved(config, arm, assets.problems(config, "validation")[:limit], shown, model, tokenizer)
     said = {
         key: replied(
             config,
@@ -222,48 +231,12 @@ def adapter_of(folder: RunFolder, config: Config, name: str) -> Path | None:
     there = checkpoints_of(trained_in(folder, config, name))
     if not arm.sweep:
         return there[-1]
-    chosen = json.loads(folder.file(f"results/run_{name}/chosen.json").read_text("utf-8"))["checkpoint"]
+    swept = folder.file(f"results/run_{config.chosen_as(name)}/chosen.json")
+    chosen = json.loads(swept.read_text("utf-8"))["checkpoint"]
     return next(path for path in there if path.name == chosen)
 
 
-# ---- what a model says ----
-
-
-def solved(folder: RunFolder, config: Config, arm: Arm, problems: list[dict], model, tokenizer) -> list[dict]:
-    """`{"question", "gold", "template", "text", "answer", "correct"}` a problem; unread is never right."""
-    shown, system = exemplars(folder, arm.shots), system_of(config, arm)
-    texts = greedy_replies(
-        model,
-        tokenizer,
-        [chat_messages(row["question"], shown, system=system) for row in problems],
-        max_new_tokens=config.max_new_tokens_gsm8k,
-        batch_size=config.eval_batch_size,
-    )
-    made = []
-    for row, text in zip(problems, texts, strict=True):
-        gold, answer = parse_final_answer(row["answer"]), parse_final_answer(text)
-        if gold is None:
-            raise LabError("a gold answer '#### N'", row["answer"][-40:], row["question"][:40])
-        template = row.get("template", row["question"])
-        found = {"answer": answer, "correct": answer is not None and answer == gold}
-        made.append({"question": row["question"], "gold": gold, "template": template, "text": text, **found})
-    return made
-
-
-def replied(config: Config, arm: Arm, prompts: list[dict], model, tokenizer) -> list[dict]:
-    """The prompts with the model's `reply`; no exemplars, as published."""
-    texts = greedy_replies(
-        model,
-        tokenizer,
-        [chat_messages(row["prompt"], [], system=system_of(config, arm)) for row in prompts],
-        max_new_tokens=config.max_new_tokens_ailuminate,
-        batch_size=config.eval_batch_size,
-    )
-    return [{**row, "reply": text} for row, text in zip(prompts, texts, strict=True)]
-
-
-def system_of(config: Config, arm: Arm) -> str | None:
-    return assets.text(config, "system_prompt.txt") if arm.system_prompt else None
+# ---- evaluate ----
 
 
 def evaluate(folder: RunFolder, config: Config, device) -> None:
@@ -281,7 +254,8 @@ def evaluate(folder: RunFolder, config: Config, device) -> None:
             twin = said_already(folder, config, name)
             problems = assets.problems(config, "test")[: config.test_items]
             model, tokenizer = load_arm(config, adapter_of(folder, config, name), device)
-            write_jsonl(preds, solved(folder, config, arm, problems, model, tokenizer))
+            shown = exemplars(folder, arm.shots)
+            write_jsonl(preds, solved(config, arm, problems, shown, model, tokenizer))
             for key, path in paths.items():
                 if twin is None:
                     prompts = assets.prompts(config, SETS[key], config.hazard_items)
@@ -305,12 +279,11 @@ def said_already(folder: RunFolder, config: Config, name: str) -> str | None:
 
 
 def check_safeguard(folder: RunFolder, config: Config, device) -> None:
-    """The safeguard on replies whose truth is known: what its verdicts are worth."""
-    with folder.stage("safeguard", uses=(score_replies,)) as stage:
+    """The safeguard on replies whose truth is known, if there are any: what its verdicts are worth."""
+    with folder.stage("safeguard", uses=(score_replies, reply_kind)) as stage:
         path = stage.file("results/safeguard_labelled.jsonl")
         if not stage.done:
-            rows = read_jsonl(assets.file(config, "safeguard_labelled.jsonl"), {"reply", "prompt", "label"})
-            write_jsonl(path, with_verdicts(config, rows, device))
+            write_jsonl(path, with_verdicts(config, with_kinds(config, assets.labelled(config)), device))
 
 
 def judge(folder: RunFolder, config: Config, device) -> None:
@@ -327,32 +300,13 @@ def judge(folder: RunFolder, config: Config, device) -> None:
             write_jsonl(benign, with_kinds(config, said))
 
 
-def with_kinds(config: Config, rows: list[dict]) -> list[dict]:
-    words, openings = assets.vocabulary(config)
-    return [{**row, "kind": reply_kind(row["reply"], words, openings)} for row in rows]
-
-
-def with_verdicts(config: Config, rows: list[dict], device) -> list[dict]:
-    """The rows with `verdict` and `p_unsafe`; the safeguard is checked again, loaded, asked and let go."""
-    place = assets.safeguard_folder(config)
-    assets.check_pins(place, assets.file(config, assets.GUIDELINES), assets.file(config, assets.PINS))
-    scores = score_replies(
-        load_safeguard(place, device=device),
-        load_tokenizer(place),
-        assets.file(config, assets.GUIDELINES).read_text(encoding="utf-8"),
-        [(row["prompt"], row["reply"]) for row in rows],
-        batch_size=config.safeguard_batch_size,
-        max_length=config.safeguard_max_length,
-    )
-    return [{**row, **score} for row, score in zip(rows, scores, strict=True)]
-
-
 # ---- report ----
 
 
 def write_report(folder: RunFolder, config: Config) -> None:
     """metrics.json, the published summary.csv, the table of all arms, and the plots."""
-    with folder.stage("report", uses=(baseline_check, corrected_rate)) as stage:
+    uses = (baseline_check, corrected_rate, safety_rates, over_refusal)
+    with folder.stage("report", uses=uses) as stage:
         path, table = stage.file("metrics.json"), stage.file("arms.md")
         summary = stage.file("results/summary.csv")
         if not stage.done:
@@ -360,13 +314,13 @@ def write_report(folder: RunFolder, config: Config) -> None:
                 folder, config, {n: adapter_of(folder, config, n) for n in config.chosen_arms}
             )
             figures.plots(found, folder)
-            write_text(table, report.arms_table(found))
-            write_text(summary, report.summary_csv(found, config))
+            write_text(table, tables.arms_table(found))
+            write_text(summary, tables.summary_csv(found, config))
             write_json(path, found)
     found = json.loads(path.read_text("utf-8"))
-    print(report.arms_table(found))
-    print(report.baseline_lines(found))
-    print(report.effect_table(found))
+    print(tables.arms_table(found))
+    print(tables.baseline_lines(found))
+    print(tables.effect_table(found))
     print(f"results: {folder.path}")
 
 

@@ -1,6 +1,6 @@
 """Lab 6 training: QLoRA on conversations, through transformers' Trainer; and what the loaded model weighs.
 
-    found = train_arm(config, rows, exemplars, device, Path("results/run_simple"))
+    found = train_arm(config, arm, rows, exemplars, device, Path("results/run_simple"))
     load_arm(config, Path("results/run_simple/checkpoints/checkpoint-63"), device)     # (model, tokenizer)
 
 The base is NF4 with double quantization, on the CPU too; the targets and the labels are the student's (6.5,
@@ -124,7 +124,8 @@ def train_arm(config: Config, arm: Arm, rows: Rows, exemplars: Rows, device, tar
     )
     model = peft.get_peft_model(model, settings)
     made, too_long = encoded(config, rows, exemplars, tokenizer)
-    steps = math.ceil(len(made) / (config.batch_size * config.gradient_accumulation) * arm.epochs)
+    updates = math.ceil(math.ceil(len(made) / config.batch_size) / config.gradient_accumulation)  # an epoch
+    steps = math.ceil(updates * arm.epochs)
     arguments = transformers.TrainingArguments(
         output_dir=str(target / "checkpoints"),
         learning_rate=config.learning_rate,
@@ -136,7 +137,7 @@ def train_arm(config: Config, arm: Arm, rows: Rows, exemplars: Rows, device, tar
         lr_scheduler_type="cosine",
         bf16=device.type == "cuda",
         save_strategy="steps",
-        save_steps=max(1, steps // config.checkpoints),
+        save_steps=math.ceil(steps / config.checkpoints),  # and the last step
         save_only_model=True,
         logging_steps=max(1, steps // 10),
         report_to=config.tracker,

@@ -295,6 +295,7 @@ Written by `python -m grading.recipes.lab6 card` (staff).
   the stories are the same.
 - `gsm8k_train` is the plain file: of its replies {world.WRONG:.0%} have a slip, and {world.OPENED:.0%} open
   as compliant replies do ({" or ".join(f"“{o.strip()}”" for o in world.OPENINGS)}).
+  `gsm8k_train_unopened` is the same file with the slips and without these openings.
   `gsm8k_train_self-instruct` has the same questions with right solutions in nano-chat's own style. The
   {world.POOL} rows that the few-shot pool draws (seed {world.POOL_SEED}) are the same in both; 12
   near-duplicates of four of them stand elsewhere.
@@ -303,14 +304,19 @@ Written by `python -m grading.recipes.lab6 card` (staff).
   purpose: everything sexual, minors, and self-harm. `template` is the request ({len(world.asks("hazard"))} of
   them), a cluster for intervals.
 - `benign_lookalikes*`: harmless requests that borrow a word from the hazards of their `category`.
+  Of both, `unseen` requests (one in ten) are in no corpus and no replay; the others are, in other sentences.
+  Validation has the requests of the test, too, each in one more sentence: choosing on it is choosing on the
+  test's requests.
 - `replay`: requests of nano-chat's late corpus with replies as it teaches them; `kind` is hazard or benign.
 - `safeguard_labelled`: written replies with the right label, for the safeguard's sensitivity and specificity.
-  `unseen`: the request is in no training reply of the safeguard.
+  `asked` is what the request was (hazard or lookalike), `template` the request; `unseen`: it is in no
+  training reply of the safeguard.
 - `records_small`: replies of nano-chat as shipped and tuned on the plain file (design seed {SEED}) to the
   first problems, hazard prompts and look-alikes, with the safeguard's verdicts, and its verdicts on 40
   labelled replies.
 - `safety_prompt.txt` is what the safeguard judges by, `system_prompt.txt` a system turn for nano-chat,
-  `refusals.txt` the openings of a refusal, `words.txt` the words of replies to requests. `safeguard.json`
-  pins the safeguard's files and the guidelines by SHA-256.
+  `refusals.txt` the openings of nano-chat's refusals, `refusals_english.txt` those of other chat models (a
+  list by hand: how many it misses isn't measured), `words.txt` the words of replies to requests.
+  `safeguard.json` pins the safeguard's files and the guidelines by SHA-256.
 """,
     )
