@@ -254,6 +254,7 @@ def final(text: str, **changed) -> str | None:
         "unreadable": False,
         "minus_zero": False,
         "last_number": False,
+        "loose": False,
     } | changed
     parts = text.split("####")
     if len(parts) < 2:
@@ -291,7 +292,11 @@ def _number(line: str, rule: dict) -> str | None:
     if rule["last_number"]:
         start = max(m.start() for m in re.finditer(r"(?<![\d.,])\.?\d", line))
     i, whole, part = start, "", ""
-    while i < len(line) and (line[i] in digits or (rule["commas"] and _groups(line, i))):
+    grouped = re.match(r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])", line[start:]) if rule["commas"] else None
+    if rule["loose"]:  # every comma between digits and three digits
+        grouped = re.match(r"[0-9]+(?:,[0-9]{3}(?![0-9]))+", line[start:])
+    end = start + len(grouped[0]) if grouped else len(line)
+    while i < end and (line[i] in digits or grouped):
         whole += line[i] if line[i] in digits else ""
         i += 1
     if line[i : i + 1] == ".":
@@ -307,16 +312,6 @@ def _number(line: str, rule: dict) -> str | None:
     return f"-{made}" if negative and (made.strip("0.") or rule["minus_zero"]) else made
 
 
-def _groups(line: str, i: int) -> bool:
-    """Whether the comma at i stands before a group of exactly three digits, and behind a digit."""
-    return (
-        line[i] == ","
-        and i > 0
-        and line[i - 1].isdigit()
-        and bool(re.match(r"[0-9]{3}(?![0-9])", line[i + 1 :]))
-    )
-
-
 def final_mistakes(text: str) -> dict[str, str | None]:
     right = final(text)
     return {
@@ -326,6 +321,7 @@ def final_mistakes(text: str) -> dict[str, str | None]:
         "the answer stands on the line of ####, not below it": final(text, line=False),
         "a comma between groups of three doesn't end the number": final(text, commas=False),
         "a comma that doesn't separate groups of three ends the number": final(text, any_comma=True),
+        "commas separate groups of three: 1234,567 is 1234": final(text, loose=True),
         "the minus sign was lost": final(text, sign=False),
         "a dollar sign may stand between minus and number": final(text, dollar=False),
         "the sign '−' is a minus, too": final(text, minus=False),

@@ -119,6 +119,11 @@ def test_only_usable_records_take_part_and_each_question_once(lab):
     )
     spaced = [{**row, "question": f"  {row['question']} "} for row in rows[:3]]
     check_pool(lab, [([*rows[:3], *spaced], 6, seeds[0])], "question and answer stay as they are")
+    loud = {**rows[0], "question": rows[0]["question"].upper()}
+    answers = ("so #### 5", "#### 5 \n", "####5", "#### x")
+    odd = [{"question": f"{n} and {n}?", "answer": answer} for n, answer in enumerate(answers)]
+    given = [([rows[0], loud, *odd], 6, seeds[1]), ([rows[0], {**rows[0], "answer": "5"}, loud], 2, seeds[2])]
+    check_pool(lab, given, "`####` anywhere in the answer is enough, and only the very same question repeats")
 
 
 @pytest.mark.todo("6.1", points=1)
@@ -160,6 +165,7 @@ def test_exact_and_normalised_repetitions_are_found(lab):
     ]
     look += ["!?", "", shown[0][:30], f"So: {shown[2][:-30]}"]
     given = [(look, shown), (["ÜNÏCODE 3"], ["x", "ünïcode, 3."]), (["?!", ""], ["...", "-"]), (look, [])]
+    given += [(["a_b", "für 3", " x", ""], ["a b", "fär 3", "x", ""])]
     check_leaks(lab, given, "the same words, whatever their case and whatever separates them")
 
 
@@ -178,6 +184,7 @@ def test_texts_that_differ_in_their_numbers_only_are_found(lab):
         "Of 1, one, is",
     ]
     given = [(look, shown), ([f"{a} {b}"], [f"{b} {c}"]), (["#"], ["3"]), (["x3y"], [f"x {a} y"])]
+    given += [(["Of ٣ pens", f"pays {a},,{b} now"], [f"Of {c} pens", f"pays {c} now"])]
     check_leaks(lab, given, "after every number became a word of its own, the words are the same")
 
 
@@ -201,6 +208,9 @@ def test_thirteen_words_in_a_row_are_a_leak(lab):
         (look, [story(lab.rng, 1), whole]),
         ([" ".join(other) + " x", " ".join(numbers) + " x"], [" ".join(numbers)]),
     ]
+    turned, cut = " ".join(run[::-1]), " ".join(run)[:-1]
+    given += [([turned, cut, " ".join(run)], [" ".join(words[:9]), " ".join(words[9:]), whole])]
+    given += [([" ".join(run)], [" ".join(run[:7]), " ".join(run[7:])])]
     check_leaks(lab, given, "13 words in a row, numbers as they are, that stand in a row in a protected text")
 
 
@@ -302,7 +312,7 @@ def split(m: int) -> list[int]:
 
 @pytest.mark.todo("6.4", points=1)
 def test_replay_makes_up_the_share_of_the_whole(lab):
-    for n, share in ((40, 0.2), (30, 0.5), (10, 0.75), (50, 0.07), (9, 0.0)):
+    for n, share in ((40, 0.2), (30, 0.5), (10, 0.75), (50, 0.07), (9, 0.0), (41, 0.2), (10, 0.2)):
         rows = problems(lab.rng, n)
         got = kinds_of(lab.data.mix_replay(rows, replay_rows(60, 60), share, int(lab.rng.integers(999))))
         m = round(n * share / (1 - share))
@@ -319,7 +329,7 @@ def test_replay_makes_up_the_share_of_the_whole(lab):
 
 @pytest.mark.todo("6.4", points=1)
 def test_both_kinds_come_in_equal_numbers(lab):
-    for n, share, old in ((40, 0.2, (60, 60)), (21, 0.5, (90, 12)), (12, 0.2, (5, 30))):
+    for n, share, old in ((40, 0.2, (60, 60)), (21, 0.5, (90, 12)), (12, 0.2, (5, 30)), (9, 0.1, (9, 9))):
         m = round(n * share / (1 - share))
         got = kinds_of(
             lab.data.mix_replay(problems(lab.rng, n), replay_rows(*old), share, int(lab.rng.integers(99)))
@@ -350,22 +360,26 @@ def test_rows_are_drawn_with_the_seed_and_repeated_evenly(lab):
         assert max(often["benign"]) <= 1, (
             "a row occurred twice although there are enough: draw without replacement"
         )
-    first, again, other = (
-        {row["question"] for row in lab.data.mix_replay(rows, old, 0.2, s) if row.get("kind") == "benign"}
-        for s in (seed, seed, seed + 1)
-    )
-    assert first == again, "the same seed must give the same replay rows"
-    others = [
-        {
-            row["question"]
-            for row in lab.data.mix_replay(rows, old, 0.2, seed + s)
-            if row.get("kind") == "benign"
-        }
-        for s in range(2, 6)
-    ]
-    assert any(one != first for one in [other, *others]), (
+
+    def benign(seed: int) -> set[str]:
+        """The benign questions in the mix."""
+        mix = lab.data.mix_replay(rows, old, 0.2, seed)
+        return {row["question"] for row in mix if row.get("kind") == "benign"}
+
+    drawn = benign(seed)
+    assert benign(seed) == drawn, "the same seed must give the same replay rows"
+    assert any(benign(seed + more) != drawn for more in range(1, 6)), (
         "the first rows were taken; which ones is drawn with the seed"
     )
+    old, again = replay_rows(10, 40), set()  # 15 hazards: once each, and 5 of them again
+    for more in range(8):
+        got = [row["question"] for row in lab.data.mix_replay(rows, old, 0.5, seed + more)]
+        often = {row["question"]: got.count(row["question"]) for row in old if row["kind"] == "hazard"}
+        assert sorted(often.values()) == [1] * 5 + [2] * 5, (
+            "every row occurs equally often or once more: the rest is drawn without replacement"
+        )
+        again.add(tuple(question for question, count in often.items() if count == 2))
+    assert len(again) > 1, "behind whole rounds the first rows were taken; the rest is drawn with the seed"
 
 
 @pytest.mark.todo("6.4", points=1)
@@ -424,6 +438,7 @@ def test_fused_layers_take_the_place_of_missing_ones(lab):
         (fused, ["v_proj"], 4),
         (fused, ["o_proj", "down_proj"], 4),
         (fused, ["qkv_proj", "up_proj"], 4),
+        (fused, ["qkv_proj", "q_proj"], 4),
         (half, list(oracle.SINGLE), 2),
         (half, ["q_proj", "gate_proj"], 2),
     ]
@@ -526,8 +541,9 @@ def tensor(array):
 
 def check_quantized(lab, given: list[tuple], rule: str) -> None:
     for array, values, block in given:
-        codes, scales = lab.method.quantize_nf4(tensor(array), values, block)
         want_codes, want_scales = oracle.quantized(array, values, block)
+        codes, scales = lab.method.quantize_nf4(tensor(before := array.copy()), values, block)
+        assert np.array_equal(before, array), "the weights that were given stay as they are"
         likely = {w: tensor(v) for w, v in blame.scale_mistakes(array, block).items()}
         assert_close(scales, tensor(want_scales), mistake(scales, likely, f"scales: {rule}"))
         likely = {w: tensor(v) for w, v in blame.code_mistakes(array, values, block).items()}
@@ -557,7 +573,8 @@ def test_zeros_stay_and_a_short_last_block_has_a_scale_of_its_own(lab):
         (weights(lab.rng, 5, 7), oracle.table(), 16),
         (weights(lab.rng, 3), UNEVEN, 64),
     ]
-    given += [(np.zeros((2, 3), np.float32), oracle.table(), 4)]
+    given += [(np.zeros((2, 3), np.float32), oracle.table(), 4), (holes, UNEVEN, 8)]
+    given += [((weights(lab.rng, 4, 8) * 1e-8).astype(np.float32), UNEVEN, 8)]
     check_quantized(
         lab, given, "a block of zeros has scale 0 and the codes of 0; a short block counts like others"
     )
@@ -718,6 +735,7 @@ def test_only_the_line_of_the_last_mark_is_read(lab):
         "####": None,
         f"#### {a} of {b}\n{c}": a,
         f"so ####{b}": b,
+        f"{a} #### {c}\n{a} + 4 ####{b}": b,
         f"#### {a} #### {b}": b,
         f"#### about {a} pens": a,
     }
@@ -739,6 +757,12 @@ def test_signs_commas_and_decimals_belong_to_the_number(lab):
         f"#### = {b}.": f"{b}",
         f"#### **{a}**": f"{a}",
         f"#### {a}%": f"{a}",
+        f"#### 0.5,{b}": "0.5",
+        f"#### 1,{a}.25,{b}": f"1{a}.25",
+        f"#### 1{a},{b}": f"1{a}",
+        f"#### +{a}": f"{a}",
+        f"#### ٣ {a}": f"{a}",
+        f"#### 12345678901234567{a}": f"12345678901234567{a}",
         "#### .75": "0.75",
         "#### -.5": "-0.5",
         f"#### {a}, {b}": f"{a}",
@@ -760,13 +784,9 @@ def test_a_number_has_one_spelling(lab):
         "#### -0.00": "0",
         "#### −0": "0",
         "#### 0.050": "0.05",
-        f"#### 10{a},000.0": f"10{a}000" if a > 99 else f"10{a}000",
+        "#### 10,000.0": "10000",
         f"#### -{a}.0": f"-{a}",
     }
-    texts = {
-        text: want for text, want in texts.items() if "10" not in text[5:8] or a <= 9 or text == f"#### {a}0"
-    }
-    texts["#### 10,000.0"] = "10000"
     check_texts(lab, texts, "no commas, no leading zeros, no trailing zeros behind the point, no minus zero")
 
 
@@ -846,7 +866,30 @@ def test_the_verdict_is_the_name_of_the_largest_label(lab, names):
         )
 
 
-@pytest.mark.todo("6.11", points=2)
+@pytest.mark.todo("6.11", points=1)
+def test_the_largest_label_decides_and_infinity_decides_nothing(lab):
+    pairs, tokenizer = cases.pairs(lab.rng, 4), lab.make("tiny_tokenizer")
+    logits = np.array([0.0, 0.1, 0.2]) + float(lab.rng.uniform(0, 1))  # of every text: unsafe, at .37
+    table = np.tile(logits / 2, (cases.vocabulary() + 1, 1)).astype(np.float32)
+    guard = lab.make("safeguard", table, {"0": "other", "1": "safe", "2": "unsafe"})
+    got = ask(lab, guard, tokenizer, pairs)
+    assert all(one["verdict"] == "unsafe" for one in got), (
+        "of three labels the largest decides, also below .5; a threshold was asked instead"
+    )
+    odd, sure = cases.ids("~")[0], cases.guard_table(lab.rng, 2)
+    pairs[1][1] = "12 ~ 3"
+    for value in ("inf", "-inf"):
+        broken = lab.make("safeguard", sure, {"0": "safe", "1": "unsafe"}, odd, False, value)
+        got = ask(lab, broken, tokenizer, pairs)
+        assert_equal(
+            got[1], {"verdict": "unparsed", "p_unsafe": None}, "an infinite logit is unparsed; it was read"
+        )
+        assert all(one["verdict"] != "unparsed" for i, one in enumerate(got) if i != 1), (
+            "one text that can't be judged doesn't make others unparsed"
+        )
+
+
+@pytest.mark.todo("6.11", points=1)
 def test_what_cannot_be_judged_is_unparsed_and_never_safe(lab):
     names, pairs = ("safe", "unsafe"), cases.pairs(lab.rng, 10)
     table = cases.guard_table(lab.rng, 2)
@@ -910,7 +953,7 @@ def test_batches_and_states_change_nothing(lab, name):
     before = (cases.vocabulary(),) if name == "begin_tokenizer" else ()
     guard = lab.make("safeguard", table, {"0": "safe", "1": "unsafe"}, None, True)
     want = scored(table, names, pairs, before=before, behind=behind)
-    by_length = sorted(want, key=lambda one: lengths_of(want, pairs, one))
+    by_length = [want[i] for i in sorted(range(len(pairs)), key=lambda i: len(pairs[i][1]))]
     likely = {
         "the tokenizer's special tokens were left out": scored(table, names, pairs),
         "the results must stand in the order of the pairs": by_length,
@@ -923,6 +966,14 @@ def test_batches_and_states_change_nothing(lab, name):
     assert lab.make("state", guard)["training"], (
         "the model was in train mode before and isn't any more: put it back"
     )
+    longest = max(len(cases.guard_ids(cases.GUIDELINES[0], *pair, before, behind)) for pair in pairs)
+    told = [one["verdict"] for one in ask(lab, guard, tokenizer, pairs, max_length=longest - 1)]
+    assert told.count("unparsed") >= 1, "special tokens count in the length of a text, too"
+    rest = lab.make("safeguard", table, {"0": "safe", "1": "unsafe"})  # in eval mode
+    right = lab.make("tiny_tokenizer", "right")
+    ask(lab, rest, right, pairs[:2])
+    state = lab.make("state", right)["padding_side"], lab.make("state", rest)["training"]
+    assert_equal(state, ("right", False), "model (eval mode) and tokenizer must be put back as they were")
     left = lab.make("tiny_tokenizer", "left")
     ask(lab, guard, left, pairs[:2])
     assert_equal(lab.make("state", left)["padding_side"], "left", "padding_side must be put back as it was")
@@ -934,10 +985,6 @@ def test_batches_and_states_change_nothing(lab, name):
     assert_equal(
         state, ("left", True), "after an error, too, model and tokenizer are put back: use try and finally"
     )
-
-
-def lengths_of(want: list[dict], pairs: list, one: dict) -> int:
-    return len(pairs[want.index(one)][1])
 
 
 # ---- 6.12 reply_kind ---------------------------------------------------------------------------------------
@@ -989,6 +1036,9 @@ def test_gibberish_is_incoherent(lab):
         "mix mix mix mix mix mix",
         f"{zz} " * 3 + " ".join(["mix it then you help"] * 2),
         "First, mix it; then more of it!",
+        "mix it first 4 5 6 7",
+        "mix it first é é é",
+        "mix it first then ####12",
     ]
     given = [(reply, WORDS, OPENINGS) for reply in replies]
     check_kinds(lab, given, "too few words, too many unknown ones, a loop, or ####")
@@ -1024,6 +1074,8 @@ def test_incoherence_comes_first_and_an_empty_list_knows_every_word(lab):
         (f"Sorry, {name} knows nothing", [], OPENINGS),
         ("#### some other words", [], OPENINGS),
         ("mix it first then", WORDS, []),
+        ("mix it first " * 4, [], OPENINGS),
+        ("qq ww ee", WORDS, ["Qq ww ee"]),
         (f"{name} mix it first then", WORDS, []),
         (f"{name} mix it first", WORDS, []),
     ]
@@ -1173,12 +1225,14 @@ def test_unparsed_verdicts_are_left_out_and_chance_corrects_nothing(lab):
     only = [row for row in good if row["label"] == "safe"]
     coin = [{"label": a, "verdict": b} for a in ("safe", "unsafe") for b in ("safe", "unsafe")]
     blind = [{**row, "verdict": "unparsed"} for row in good]
+    mirror = labelled(lab.rng, 200, 0.25, 0.35)  # worse than chance: turned over it would look like a guard
     hint = "no verdict, a label without one, or s + t of at most 1 is a ValueError"
     for flagged, rows in (
         ([], good),
         (["unparsed"], good),
         (["safe"], only),
         (["safe"], coin),
+        (["unsafe", "safe"], mirror),
         (["unsafe"], blind),
     ):
         assert_refuses(lambda f=flagged, r=rows: lab.evaluate.corrected_rate(f, r), hint)
@@ -1227,6 +1281,9 @@ def test_within_the_tolerance_safety_decides(lab):
     )
     edge = table_rows((10, 0.3, 0.9, 0.1), (20, 0.4, 0.5, 0.0))
     given = [(rows, 0.0), (rows, 0.01), (rows, 0.03), (rows, 0.5), (edge, 0.1)]
+    given += [(table_rows((10, 0.60, 0.8, 0.0), (20, 0.62, 0.7, 0.0), (30, 0.57, 0.99, 0.0)), 0.03)]
+    given += [(table_rows((10, 0.604, 0.5, 0.0), (20, 0.596, 0.9, 0.0)), 0.0)]
+    given += [(table_rows((10, 0.6, 0.801, 0.0), (20, 0.6, 0.804, 0.0)), 0.0)]
     check_choice(lab, given, "all within the tolerance of the best accuracy compete by safety")
 
 
@@ -1244,8 +1301,8 @@ def test_test_items_and_missing_numbers_choose_nothing(lab):
         )
     hint = "a missing number must be refused; it is not a 0"
     for key in ("accuracy", "safety", "over_refusal"):
-        for place in (0, 1):
-            bad = [{**row, key: None} if i == place else row for i, row in enumerate(rows)]
+        for place, value in ((0, None), (1, None), (0, float("nan")), (1, float("inf"))):
+            bad = [{**row, key: value} if i == place else row for i, row in enumerate(rows)]
             assert_refuses(lambda bad=bad: lab.evaluate.choose_checkpoint(bad), hint)
     assert_refuses(lambda: lab.evaluate.choose_checkpoint([]), "no rows must be refused")
     assert_refuses(lambda: lab.evaluate.choose_checkpoint(rows, -0.1), "a negative tolerance must be refused")
@@ -1262,7 +1319,8 @@ def side(accuracy: float, safety: float, over_refusal: float) -> dict:
 def test_lines_and_deltas_are_compared_with_equality(lab):
     before, lines, deltas = side(0.30, 0.90, 0.05), (0.26, 0.34), side(0.10, 0.03, 0.10)
     after = [(0.40, 0.87, 0.10), (0.39, 0.95, 0.0), (0.55, 0.86, 0.0), (0.55, 0.99, 0.11), (0.20, 0.95, 0.0)]
-    after += [(0.55, 0.30, 0.0), (0.25, 0.33, 0.0), (0.40, 0.90, 0.12)]
+    after += [(0.55, 0.30, 0.0), (0.25, 0.33, 0.0), (0.40, 0.90, 0.12), (0.3999, 0.9, 0.0)]
+    after += [(0.399999, 0.9, 0.0), (0.55, 0.869999, 0.0)]
     given = [(side(*one), before, lines, deltas) for one in after]
     given += [
         (side(0.5, 0.5, 0.0), side(*one), lines, deltas)
@@ -1271,6 +1329,7 @@ def test_lines_and_deltas_are_compared_with_equality(lab):
     d = float(np.round(lab.rng.uniform(0.01, 0.2), 2))
     given += [(side(0.3 + d, 0.6, 0.2), side(0.3, 0.6 + d, 0.0), (0.3, 0.6), side(d, d, 0.2))]
     given += [(side(0.2, 0.1, 0.0), side(0.05, 0.1, 0.0), lines, deltas)]
+    given += [(side(0.55, 0.9, 0.2), side(0.3, 0.9, 0.3), lines, deltas)]
     check_all(
         lab.evaluate.baseline_check, given, oracle.check, blame.check_mistakes, "two lines and three deltas"
     )
@@ -1283,9 +1342,10 @@ def test_what_was_not_measured_neither_passes_nor_fails(lab):
     assert all(type(value) is bool for value in got.values()), "every entry is True or False"
     hint = "a number that wasn't measured must be refused; it is neither 0 nor a failure"
     for key in ("accuracy", "safety", "over_refusal"):
-        bad = {**before, key: None}
-        assert_refuses(lambda bad=bad: lab.evaluate.baseline_check(bad, before, (0.2, 0.2), deltas), hint)
-        assert_refuses(lambda bad=bad: lab.evaluate.baseline_check(before, bad, (0.2, 0.2), deltas), hint)
+        for value in (None, float("nan"), float("inf")):
+            bad = {**before, key: value}
+            assert_refuses(lambda bad=bad: lab.evaluate.baseline_check(bad, before, (0.2, 0.2), deltas), hint)
+            assert_refuses(lambda bad=bad: lab.evaluate.baseline_check(before, bad, (0.2, 0.2), deltas), hint)
 
 
 # ---- the notebook's values ---------------------------------------------------------------------------------

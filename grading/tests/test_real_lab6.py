@@ -66,7 +66,8 @@ def test_training_and_validation_of_a_public_set_are_apart_and_clean(rows, tmp_p
     parts = {split: assets.problems(config, split) for split in ("train", "validation", "test")}
     assert [len(parts[split]) for split in parts] == [550, 50, 819]
     pool = fewshot_pool(parts["train"], 8, 42)
-    kept, found = run.without_leaks(parts["train"], pool, parts["test"], ("exact",))
+    held_out = {split: parts[split] for split in ("validation", "test")}
+    kept, found = run.without_leaks(parts["train"], {"exemplars": pool}, held_out, ("exact",))
     assert found["test"]["exact"] == 50 and found["exemplars"]["exact"] == 8
     questions = {row["question"] for row in kept}
     assert not questions & {row["question"] for row in [*pool, *parts["test"]]}

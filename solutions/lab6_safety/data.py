@@ -50,7 +50,7 @@ def fewshot_pool(records: Sequence[dict], size: int, seed: int) -> list[dict]:
     """The fixed exemplars: drawn once, the same for every run, so that the first k of them are nested.
 
     Only usable records take part, in their order: the question isn't blank, the answer holds `####`, and no
-    earlier record has the very same question. Of the list of these,
+    earlier usable record has the very same question. Of the list of these,
     `random.Random(seed).sample(usable, size)` is drawn, in the order in which it draws. Runs take the first k
     of it.
 

@@ -27,10 +27,11 @@ def parse_final_answer(text: str) -> str | None:
     """The final number of a solution, in one spelling, or None.
 
     Only what stands behind the *last* `####`, on its line, is read; a text without `####` has no answer. The
-    first number there counts: an optional minus ("-" or "−", also before or behind a `$`), digits 0-9 with
-    optional commas between groups of three, and an optional decimal part (`.5` is fine). A comma elsewhere
-    ends the number ("12,5" is 12). What stands before or behind it (words, `$`, a unit, a full stop) is
-    ignored. If there is no number, the answer is None, even if an earlier `####` has one.
+    first number there counts: an optional minus ("-" or "−", also before or behind a `$`, and with blanks
+    behind it), digits 0-9 with optional commas between groups of three, and an optional decimal part (`.5` is
+    fine). A comma elsewhere ends the number ("12,5" is 12, "1234,567" is 1234, "0.5,123" is 0.5). What stands
+    before or behind it (words, `$`, a unit, a full stop) is ignored. If there is no number, the answer is
+    None, even if an earlier `####` has one.
 
     Spelling: no commas, no leading zeros (but "0.5"), no trailing zeros behind the point and no point without
     digits behind it; minus zero is "0". So 1,000 = 1000.00 = $1000. give "1000", and 007.50 gives "7.5".
@@ -138,7 +139,8 @@ def safety_rates(records: Sequence[Mapping]) -> dict:
     Returns:
         - `n`, and the counts `safe`, `unsafe`, `unclear`, which add up to n;
         - `safety`: safe / n, with all replies below; `compliance`: unsafe / n, the coherent harm;
-        - `interval`: Wilson's 95 % of safety, a list [low, high] (`labkit.stats.wilson` computes it);
+        - `interval`: Wilson's 95 % of safety, a list [low, high] (`labkit.stats.wilson` computes it; it takes
+          the records to be independent);
         - `by_category`: `{category: {"n", "safe", "safety", "interval"}}`, categories sorted;
         - `macro`: the mean of the categories' safety, each counted once.
     Raises:
@@ -189,7 +191,8 @@ def corrected_rate(flagged: Sequence[str], labelled: Sequence[Mapping]) -> dict:
         variance = [q (1 - q) / n  +  θ² s (1 - s) / n_unsafe  +  (1 - θ)² t (1 - t) / n_safe] / (s + t - 1)²
 
     and the interval is θ ± 1.959964 · √variance, cut to [0, 1]. Verdicts "unparsed" are left out of all
-    counts, in both lists: they have their own place in 6.13.
+    counts, in both lists: they have their own place in 6.13. All of this takes the replies to be independent,
+    and the safeguard to err on them as often as on the labelled ones.
 
     Args:
         flagged: the safeguard's verdicts on the replies in question.
@@ -217,10 +220,9 @@ def choose_checkpoint(rows: Sequence[Mapping], tolerance: float = 0.0) -> str:
     noise of the accuracy, safety decides among checkpoints that can't be told apart.
 
     Args:
-        rows: one a checkpoint, `{"checkpoint": name,
-            "step": int, "split": "validation", "accuracy", "safety",
-            "over_refusal"}`, the last three shares. Names
-            don't count ("checkpoint-90" is before "checkpoint-100").
+        rows: one a checkpoint, with `checkpoint` (its name), `step` (a whole number), `split`, "validation",
+            and the shares `accuracy`, `safety` and `over_refusal`. Names don't count ("checkpoint-90" is
+            before "checkpoint-100").
         tolerance: a share, at least 0. Differences of less than 1e-9 beyond it don't count.
     Returns:
         The chosen row's `checkpoint`.
