@@ -193,7 +193,7 @@ def test_a_sweep_that_was_interrupted_goes_on_with_the_next_checkpoint(settings,
     again = []
     monkeypatch.setattr(run, "on_validation", lambda *a: again.append(a[3].name) or whole(*a))
     interrupted = run.run(config).metrics
-    assert len(again) == 1 and again[0] not in seen
+    assert len(again) == 2 and not set(again) & set(seen)
     straight = run.run(replace(config, out=config.out + "_straight")).metrics
     assert interrupted["sweeps"] == straight["sweeps"] and interrupted["arms"] == straight["arms"]
 
@@ -236,7 +236,7 @@ def test_the_published_presets_run_themselves_and_the_untuned_model(name):
     assert list(config.chosen_arms) == ["untuned", name] and config.profile == name
     small = sized(config)
     assert (small.train_items, small.test_items, small.hazard_items) == (200, 50, 50)
-    published = {"simple": (1, 3, 0), "medium": (1, 5, 3), "strong": (2, 8, 0)}
+    published = {"simple": (1, 3, 0), "medium": (1, 5, 4), "strong": (2, 8, 0)}
     arm = config.arms[name]
     assert (arm.epochs, arm.shots, arm.sweep) == published[name]
     assert (arm.data == "refined") is (name == "strong")

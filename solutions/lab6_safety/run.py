@@ -179,6 +179,7 @@ def sweep(folder: RunFolder, config: Config, device) -> None:
             with folder.stage(f"sweep_{name}_{step_of(checkpoint)}", uses=uses) as stage:
                 path = stage.file(f"results/sweep_{name}/{checkpoint.name}.json")
                 if not stage.done:
+                    print(f"  {name}: step {step_of(checkpoint)} …", flush=True)
                     write_json(path, on_validation(folder, config, arm, checkpoint, device))
             rows.append(json.loads(path.read_text("utf-8")))
         with folder.stage(f"sweep_{name}", uses=(choose_checkpoint,)) as stage:
@@ -251,6 +252,7 @@ def evaluate(folder: RunFolder, config: Config, device) -> None:
             paths = {key: stage.file(f"results/{key}_preds_{name}.jsonl") for key in SETS}
             if stage.done:
                 continue
+            print(f"  {name} …", flush=True)
             twin = said_already(folder, config, name)
             problems = assets.problems(config, "test")[: config.test_items]
             model, tokenizer = load_arm(config, adapter_of(folder, config, name), device)

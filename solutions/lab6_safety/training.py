@@ -139,6 +139,7 @@ def train_arm(config: Config, arm: Arm, rows: Rows, exemplars: Rows, device, tar
         save_strategy="steps",
         save_steps=math.ceil(steps / config.checkpoints),  # and the last step
         save_only_model=True,
+        logging_strategy="no" if config.tracker == "none" else "steps",  # the bar is enough on a screen
         logging_steps=max(1, steps // 10),
         report_to=config.tracker,
         run_name=f"lab6_{config.profile}_seed{config.seed}_{target.name}",

@@ -103,13 +103,19 @@ def draw_categories(
 def draw_sweep(axes, rows: Sequence[Mapping]) -> str:
     """Accuracy, safety and over-refusal of the checkpoints that competed, on validation items."""
     for place, key in enumerate(("accuracy", "safety", "over_refusal")):
-        axes.plot([row["step"] for row in rows], [row[key] for row in rows], **draw.arm(place), label=key)
+        axes.plot(
+            [row["step"] for row in rows],
+            [row[key] for row in rows],
+            **draw.arm(place),
+            label=key.replace("_", "-"),
+        )
     told = []
     for row in rows:
         if row["chosen"]:  # a share, where rows are means over seeds
             by = "" if row["chosen"] == 1 else f" by {row['chosen']:.0%} of seeds"
             told.append(f"step {row['step']:.0f}, chosen{by}")
             axes.axvline(row["step"], color="black", linestyle=":", label=told[-1])
+    axes.set_xticks([row["step"] for row in rows])
     axes.set(xlabel="optimiser step", ylabel="share of validation items", ylim=(-0.03, 1.03))
     axes.legend(fontsize=9)
     return f"Checkpoints by step, on validation items: {'; '.join(told)}."
