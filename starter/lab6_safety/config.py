@@ -131,7 +131,7 @@ class Config:
             raise ValueError("the arms need one called untuned, with epochs 0, to be held against")
         if missing := {*(self.only or ())} - set(self.arms):
             raise ValueError(f"no arm {', '.join(sorted(missing))} among {[*self.arms]}")
-        for name, arm in self.arms.items():
+        for name, arm in self.chosen_arms.items():
             if max(arm.shots, self.train_shots) > self.pool_size or not 0 <= arm.replay < 1 or arm.epochs < 0:
                 raise ValueError(f"{name}: need shots <= pool_size, 0 <= replay < 1 and epochs >= 0")
             if arm.sweep > self.checkpoints or (arm.sweep and not arm.epochs):
