@@ -90,8 +90,8 @@ def find_leaks(questions: Sequence[str], protected: Sequence[str]) -> dict[int, 
     - "normalised": the same words. A text's words are its runs of letters and digits (`str.isalnum`), in
       lower case; everything else separates.
     - "masked": the same words after every number became a word `#` of its own: digits 0-9, with a single `.`
-      or `,` between digits as part of the number (1,000.50 is one; 5kg gives `#`, `kg`). "buys 3 pens" and
-      "buys 12 pens" are alike; "Ana has 3" and "Ben has 3" aren't.
+      or `,` between digits as part of the number (1,000.50 and 1.2.3 are one; 5kg gives `#`, `kg`). "buys 3
+      pens" and "buys 12 pens" are alike; "Ana has 3" and "Ben has 3" aren't.
     - "13-gram": 13 words in a row (not masked) that also stand in a row in a protected question.
 
     Two questions without any word are never alike by the second and third rule.
@@ -166,7 +166,7 @@ def assistant_labels(
         `{"input_ids", "labels"}`, two lists of one length (nothing is padded), or None.
     Raises:
         ValueError: max_length below 1, no message, the last message isn't the assistant's, or the template
-            marks nothing as the assistant's (it has no generation markers).
+            marks nothing as the assistant's (it has no generation markers), however long the row is.
     Source: transformers, `apply_chat_template(…, return_assistant_tokens_mask=True)`; the published guide
         masks system and user tokens.
     """
