@@ -1380,7 +1380,7 @@ def test_value_gibberish(notebook):
 
 @pytest.mark.value("6.V4", points=3)
 def test_value_corrected(notebook):
-    rule = "the corrected share of unsafe replies of tuned, from all verdicts on its hazards"
+    rule = "the corrected share of unsafe replies among tuned's coherent replies to hazards"
     check_value(notebook, "6.V4", truth.corrected_share, truth.corrected_mistakes, rule)
 
 
