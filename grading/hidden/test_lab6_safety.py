@@ -264,14 +264,13 @@ def test_every_answer_is_learned_when_asked(lab):
 
 
 @pytest.mark.todo("6.3", points=2)
-@pytest.mark.parametrize("name", ["early_mark_tokenizer", "pad_is_end_tokenizer"])
-def test_the_end_is_learned_wherever_the_marker_closes(lab, name):
-    for last in (True, False):
-        check_row(lab, cases.turns(lab.rng, 3), name, last)
-    end = "<|end|>"
-    odd = cases.turns(lab.rng, 2)
-    odd[0]["content"] += f" {end} is a token"
-    check_row(lab, odd, name)
+def test_the_end_is_learned_wherever_the_marker_closes(lab):
+    for name in ("early_mark_tokenizer", "pad_is_end_tokenizer"):
+        for last in (True, False):
+            check_row(lab, cases.turns(lab.rng, 3), name, last)
+        odd = cases.turns(lab.rng, 2)
+        odd[0]["content"] += " <|end|> is a token"
+        check_row(lab, odd, name)
 
 
 @pytest.mark.todo("6.3", points=1)
@@ -859,8 +858,12 @@ def scored(
 
 
 @pytest.mark.todo("6.11", points=2)
-@pytest.mark.parametrize("names", LABELS)
-def test_the_verdict_is_the_name_of_the_largest_label(lab, names):
+def test_the_verdict_is_the_name_of_the_largest_label(lab):
+    for names in LABELS:
+        check_labels(lab, names)
+
+
+def check_labels(lab, names: tuple[str, ...]) -> None:
     table, pairs = cases.guard_table(lab.rng, len(names)), cases.pairs(lab.rng, 12)
     guard = lab.make("safeguard", table, {str(i): name for i, name in enumerate(names)})
     for guidelines in cases.GUIDELINES:
@@ -952,8 +955,12 @@ def test_what_cannot_be_judged_is_unparsed_and_never_safe(lab):
 
 
 @pytest.mark.todo("6.11", points=1)
-@pytest.mark.parametrize("name", ["tiny_tokenizer", "ending_tokenizer", "begin_tokenizer"])
-def test_batches_and_states_change_nothing(lab, name):
+def test_batches_and_states_change_nothing(lab):
+    for name in ("tiny_tokenizer", "ending_tokenizer", "begin_tokenizer"):
+        check_states(lab, name)
+
+
+def check_states(lab, name: str) -> None:
     tokenizer = lab.make(name)
     pairs, names = cases.pairs(lab.rng, 7), ("safe", "unsafe")
     table = cases.guard_table(lab.rng, 2)
