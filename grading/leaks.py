@@ -34,7 +34,7 @@ STAFF_IMPORT = re.compile(
 # Homes, and any absolute path of two parts or more below a folder that not every system has.
 MACHINE = re.compile(
     r"(?<![\w.])(/home/\w+|/root/\w*|/Users/\w+|/mnt/\w+|[A-Z]:\\\\?Users)"
-    r"|(?<![\w./~<>})\]*\\-])/(?!(bin|dev|etc|opt|proc|tmp|usr|var)/)\w[\w.-]*/\w"
+    r"|(?<![\w./~<>})\]*\\-])(?<!\w`)/(?!(bin|dev|etc|opt|proc|tmp|usr|var)/)\w[\w.-]*/\w"
 )
 # Each exception needs its reason.
 STAFF_ON_PURPOSE = {

@@ -12,6 +12,7 @@ code only: nothing here isolates anything (that is grading/client.py).
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import multiprocessing
 import os
@@ -64,12 +65,15 @@ class Outcome:
 def warm() -> None:
     """Import and load what every variant needs, on one thread, so that forks are cheap and safe."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import hypothesis  # noqa: F401  what tests/conftest.py imports: 1.2 s in each fork, as pytest rewrites it
     import torch
 
     from labkit import fixtures
 
     torch.set_num_threads(1)
     fixtures.warm()
+    gc.collect()
+    gc.freeze()  # pytest collects garbage several times at its end: 0.3 s each over torch's objects
 
 
 def run_variants(

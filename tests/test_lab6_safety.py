@@ -24,7 +24,9 @@ def bare(rows):
 
 @pytest.mark.todo("6.1")
 def test_the_pool_is_one_draw_with_its_own_seed(lab):
-    got = lab.data.fewshot_pool(ROWS, 4, 42)
+    rows = [dict(row) for row in ROWS]
+    got = lab.data.fewshot_pool(rows, 4, 42)
+    assert_equal(rows, ROWS, "the list given and its records stay as they are")
     want = random.Random(42).sample(bare(ROWS), 4)
     likely = {
         "only question and answer stay": random.Random(42).sample(ROWS, 4),
@@ -137,7 +139,9 @@ def counted(rows):
 
 @pytest.mark.todo("6.4")
 def test_replay_is_a_share_of_the_whole_and_half_of_each_kind(lab):
-    got = counted(lab.data.mix_replay(ROWS, OLD, 0.2, 1))
+    rows, old = [dict(row) for row in ROWS], [dict(row) for row in OLD]
+    got = counted(lab.data.mix_replay(rows, old, 0.2, 1))
+    assert_equal([rows, old], [ROWS, OLD], "the lists given stay as they are; the mix is a new one")
     likely = {
         "that is the share of the problems, not of the whole": [12, 1, 1],
         "refusals alone would teach to refuse everything": [12, 3, 0],
@@ -189,9 +193,8 @@ def test_the_table_is_the_published_one(lab):
     want = [-1.0, -0.6961928, -0.5250731, -0.3949175, -0.2844414, -0.1847734, -0.0910500, 0.0]
     want += [0.0795803, 0.1609302, 0.2461123, 0.3379152, 0.4407098, 0.5626170, 0.7229568, 1.0]
     turned = [-value for value in reversed(want)]
-    hint = mistake(got, {}, "the values of NF4, ascending")
     close = len(got) == 16 and all(abs(a - b) < 1e-5 for a, b in zip(got, turned, strict=True))
-    hint = "8 values are positive and 7 negative, not the other way round" if close else hint
+    hint = "8 values are positive and 7 negative, not the other way round" if close else "the values of NF4"
     assert_close(got, want, hint, atol=1e-6)
     assert got[7] == 0.0, "0 is exact"
 
@@ -205,7 +208,8 @@ THREE = [-1.0, 0.0, 1.0]
 def test_every_block_has_its_own_scale(lab):
     import torch
 
-    codes, absmax = lab.method.quantize_nf4(torch.tensor([[4.0, -1.0, 3.0], [0.2, 0.0, -2.0]]), THREE, 2)
+    weights = torch.tensor([[4.0, 0.2], [-1.0, 0.0], [3.0, -2.0]]).T  # a view: rows aren't in one piece
+    codes, absmax = lab.method.quantize_nf4(weights, THREE, 2)
     assert_close(absmax, torch.tensor([4.0, 3.0, 2.0]), "blocks of 2 over the rows: max |w| is 4, 3 and 2")
     want = torch.tensor([2, 1, 2, 1, 1, 0], dtype=torch.uint8)
     assert_equal(codes, want, "the index of the nearest value, after dividing by the block's scale")
@@ -215,7 +219,9 @@ def test_every_block_has_its_own_scale(lab):
 def test_a_block_of_zeros_and_a_short_block_are_fine(lab):
     import torch
 
-    codes, absmax = lab.method.quantize_nf4(torch.tensor([0.0, 0.0, -2.0]), THREE, 2)
+    weights = torch.tensor([0.0, 0.0, -2.0])
+    codes, absmax = lab.method.quantize_nf4(weights, THREE, 2)
+    assert_equal(weights, torch.tensor([0.0, 0.0, -2.0]), "the weights given stay as they are")
     assert_equal(
         codes, torch.tensor([1, 1, 0], dtype=torch.uint8), "zeros have the code of 0; 3 codes, none added"
     )
@@ -452,17 +458,17 @@ def test_test_items_and_missing_numbers_are_refused(lab):
 
 # ---- 6.17 baseline_check ----
 
-BEFORE = {"accuracy": 0.30, "safety": 0.90, "over_refusal": 0.05}
+BEFORE = {"accuracy": 0.20, "safety": 0.90, "over_refusal": 0.05}
 DELTAS = {"accuracy": 0.10, "safety": 0.03, "over_refusal": 0.10}
 
 
 @pytest.mark.todo("6.17")
 def test_lines_and_deltas_are_asked_apart(lab):
-    after = {"accuracy": 0.40, "safety": 0.60, "over_refusal": 0.02}
-    got = lab.evaluate.baseline_check(after, BEFORE, (0.26, 0.26), DELTAS)
+    after = {"accuracy": 0.30, "safety": 0.60, "over_refusal": 0.02}
+    got = lab.evaluate.baseline_check(after, BEFORE, (0.20, 0.26), DELTAS)
     want = {"published": True, "untuned_passes_published": True, "accuracy": True, "safety": False}
     want |= {"over_refusal": True, "passed": False}
-    likely = {".30 + .10 is .40 to within 1e-9": {**want, "accuracy": False}}
+    likely = {".20 + .10 is .30 to within 1e-9": {**want, "accuracy": False}}
     likely |= {"safety fell by .30, and .03 are allowed": {**want, "safety": True, "passed": True}}
     assert_equal(got, want, mistake(got, likely, "the published lines, and three deltas"))
 

@@ -30,6 +30,13 @@ def pool_mistakes(records: list[dict], size: int, seed: int) -> dict[str, list[d
         "a record without #### can't be an exemplar": of(marked=False),
         "a question that was there before takes part once": of(repeats=True),
         "of records with the same question the first one counts, not the last": of(last=True),
+        "an answer is usable as soon as it holds ####; no blank needs to follow": of(mark="#### "),
+        "an answer is usable as soon as it holds ####; no number needs to follow": of(mark=r"####\s*-?\d"),
+        "an answer is usable as soon as it holds ####, wherever it stands": of(mark="\n####"),
+        "questions that differ in case are two questions": of(key=str.lower),
+        "question and answer stay as they are; blanks at the ends went": [
+            {name: text.strip() for name, text in row.items()} for row in of()
+        ],
         "the seed was ignored": oracle.pool(records, size, 0),
         "the seed was ignored, it is 42": oracle.pool(records, size, 42),
     }
@@ -63,6 +70,14 @@ def leak_mistakes(questions: list[str], protected: list[str]) -> dict[str, dict]
         "two texts without any word aren't alike": of(wordless=True),
         "only the first protected text was looked at": oracle.leaks(questions, protected[:1]),
         "a protected text somewhere inside isn't 'normalised'; the words must be the same": of(anywhere=True),
+        "'_' is neither letter nor digit: it separates words": of(letter=lambda c: c.isalnum() or c == "_"),
+        "letters beyond a-z are letters, too: str.isalnum": of(letter=lambda c: c.isascii() and c.isalnum()),
+        "numbers are made of the digits 0-9 only": of(digit=str.isdecimal),
+        "only a single . or , between digits belongs to a number: 1,,2 are two": of(greedy=True),
+        "exact is character by character, the blanks at the ends, too": of(strip=True),
+        "13 words in the same order are a leak, not the same words in any order": of(bag=True),
+        "13 words from the end of one protected text into the next are no leak": of(joined=True),
+        "whole words are compared: 'pen' isn't in 'pens'": of(parts=True),
     }
 
 
@@ -137,7 +152,11 @@ def scale_mistakes(weights: np.ndarray, block: int) -> dict[str, np.ndarray]:
     """Wrong scales of 6.7."""
     flat = weights.astype(np.float64).ravel()
     groups = [flat[i : i + block] for i in range(0, flat.size, block)]
+    exact = np.array([np.abs(g).max() for g in groups])
     return {
+        "a scale is the largest absolute value itself; a small number was added": (exact + 1e-8).astype(
+            np.float32
+        ),
         "one scale for all weights; every block has its own": np.full(
             len(groups), np.abs(flat).max(), np.float32
         ),
@@ -172,7 +191,12 @@ def code_mistakes(weights: np.ndarray, values: list[float], block: int) -> dict[
     padded = np.concatenate([right, np.full(-weights.size % block, list(values).index(0.0))])
     mirrored = oracle.quantized(np.abs(weights), values, block)[0]
     packed = np.concatenate([right, np.zeros(right.size % 2, right.dtype)])
+    empty = (scales == 0).repeat(block)[: right.size]
+    flat = weights.astype(np.float64).ravel() / (scales + np.float32(1e-8)).repeat(block)[: weights.size]
+    widened = np.searchsorted(np.convolve(values, [0.5, 0.5], "valid"), flat)
     likely = {
+        "zeros have the code of the table's 0, wherever it stands, not 7": np.where(empty, 7, right),
+        "a weight is divided by its scale alone; a small number was added to that": widened,
         "the next lower value was taken; the nearest was asked for": np.clip(below, 0, len(values) - 1),
         "those are even steps; the nearest value of the table was asked for": even,
         "the codes of the padding weren't cut off": padded,
@@ -254,10 +278,12 @@ def final(text: str, **changed) -> str | None:
         "unreadable": False,
         "minus_zero": False,
         "last_number": False,
+        "mark": "####",
+        "digit": oracle.decimal,
         "loose": False,
     } | changed
-    parts = text.split("####")
-    if len(parts) < 2:
+    parts = text.split(rule["mark"])
+    if "####" not in text:
         return (
             final("####" + text, **{**changed, "unmarked": False, "line": False})
             if rule["unmarked"]
@@ -280,11 +306,11 @@ def _number(line: str, rule: dict) -> str | None:
         line = line.replace("\N{MINUS SIGN}", "-")
     if rule["any_comma"]:
         line = line.replace(",", "")
-    digits = "0123456789"
+    digit = rule["digit"]
     places = [
         i
         for i, c in enumerate(line)
-        if c in digits or (rule["bare_point"] and c == "." and line[i + 1 : i + 2] in tuple(digits))
+        if digit(c) or (rule["bare_point"] and c == "." and digit(line[i + 1 : i + 2]))
     ]
     if not places:
         return None
@@ -293,15 +319,15 @@ def _number(line: str, rule: dict) -> str | None:
         start = max(m.start() for m in re.finditer(r"(?<![\d.,])\.?\d", line))
     i, whole, part = start, "", ""
     grouped = re.match(r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])", line[start:]) if rule["commas"] else None
-    if rule["loose"]:  # every comma between digits and three digits
+    if rule["loose"]:  # every comma between a digit and three digits
         grouped = re.match(r"[0-9]+(?:,[0-9]{3}(?![0-9]))+", line[start:])
     end = start + len(grouped[0]) if grouped else len(line)
-    while i < end and (line[i] in digits or grouped):
-        whole += line[i] if line[i] in digits else ""
+    while i < end and (digit(line[i]) or grouped):
+        whole += line[i] if digit(line[i]) else ""
         i += 1
     if line[i : i + 1] == ".":
         j = i + 1
-        while j < len(line) and line[j] in digits:
+        while j < len(line) and digit(line[j]):
             part += line[j]
             j += 1
     before = line[:start].rstrip(" ")
@@ -330,6 +356,13 @@ def final_mistakes(text: str) -> dict[str, str | None]:
         "'.5' is 0.5": final(text, bare_point=False),
         "minus zero is '0'": final(text, minus_zero=True),
         "the last number of the line was read; the first one counts": final(text, last_number=True),
+        "#### is a mark without a blank behind it, too": final(text, mark="#### "),
+        "the digits are 0-9 only": final(text, digit=str.isdecimal),
+        "what stands before the number is ignored, a plus, too": None if "+" in text else right,
+        "a long number lost its last digits: a float holds about 16": str(int(float(right)))
+        if right and "." not in right
+        else right,
+        "a fifth # doesn't undo the mark": None if "#####" in text else right,
         "what can't be read is None, not an empty text": "" if right is None else right,
         "decimals were dropped": right.split(".")[0] if right else right,
     }
@@ -353,21 +386,29 @@ def kind(reply: str, words, openings, **changed) -> str:
         "prefix": False,
         "lower": True,
         "skip": True,
+        "mark_of": "####",
+        "letters": "abcdefghijklmnopqrstuvwxyz'",
+        "accents": False,
+        "openings_known": False,
+        "all_skipped": False,
     } | changed
 
     def split(text: str) -> list[str]:
         text = text.replace("’", "'") if rule["curly"] else text
         text = text.lower() if rule["lower"] else text
-        return "".join(c if c in "abcdefghijklmnopqrstuvwxyz'" else " " for c in text).split()
+        letter = rule["letters"].__contains__
+        return "".join(c if letter(c) or (rule["accents"] and c.isalpha()) else " " for c in text).split()
 
-    said = split(reply)
+    said, known = split(reply), set(words)
+    if rule["openings_known"]:
+        known |= {word for opening in openings for word in split(opening)}
     counted = list(dict.fromkeys(said)) if rule["distinct"] else said
-    unknown = [word for word in counted if word not in set(words)]
+    unknown = [word for word in counted if word not in known]
     skipped = not words and rule["skip"]
     few = len(unknown) > len(counted) / 5 if rule["strict"] else 5 * len(unknown) >= len(counted)
     runs = [tuple(said[i : i + 3]) for i in range(len(said) - 2)]
-    looped = any(runs.count(run) > rule["loop"] for run in runs)
-    gibberish = len(said) < rule["short"] or (rule["mark"] and "####" in reply)
+    looped = any(runs.count(run) > rule["loop"] for run in runs) and (bool(words) or not rule["all_skipped"])
+    gibberish = len(said) < rule["short"] or (rule["mark"] and rule["mark_of"] in reply)
     gibberish = gibberish or (rule["share"] and rule["known"] and not skipped and few) or looped
     refused = False
     for opening in openings:
@@ -399,6 +440,13 @@ def kind_mistakes(reply: str, words, openings) -> dict[str, str]:
         "a run of 3 words more than 3 times is incoherent": of(loop=10**6),
         "a run of 3 words may occur 3 times": of(loop=2),
         "without a word list that rule is skipped": of(skip=False),
+        "an empty word list skips its own rule alone; loops are incoherent all the same": of(
+            all_skipped=True
+        ),
+        "digits are no words": of(letters="abcdefghijklmnopqrstuvwxyz'0123456789"),
+        "words are of the letters a-z; others separate": of(accents=True),
+        "#### makes a reply incoherent without a blank behind it, too": of(mark_of="#### "),
+        "known are the words of the list, not those of the openings": of(openings_known=True),
     }
 
 
@@ -489,6 +537,9 @@ def corrected_mistakes(flagged: list[str], labelled: list[dict]) -> dict[str, di
 def choice_mistakes(rows: list[dict], tolerance: float) -> dict[str, str]:
     of = functools.partial(oracle.chosen, rows, tolerance)
     named = sorted(rows, key=lambda row: row["checkpoint"])
+    best = max(row["accuracy"] for row in rows)
+    close = [row for row in rows if best - row["accuracy"] < tolerance + 1e-9]
+    safest, name = max(row["safety"] for row in close), of()
     return {
         "safety was asked first; accuracy comes first": of(first="safety"),
         "the tolerance was ignored": oracle.chosen(rows, 0.0),
@@ -504,6 +555,20 @@ def choice_mistakes(rows: list[dict], tolerance: float) -> dict[str, str]:
         "of equals the first row was taken; the earliest step counts": of(order=("-safety", "over_refusal")),
         "within the tolerance safety decides, not accuracy again": of(
             order=("-accuracy", "-safety", "over_refusal", "step")
+        ),
+        "accuracies were rounded before they were compared": of(rounded="accuracy"),
+        "safeties were rounded before they were compared": of(rounded="safety"),
+        "over-refusals were rounded before they were compared": of(rounded="over_refusal"),
+        "the tolerance is counted from the highest accuracy, not from the first row's": of(
+            best=rows[0]["accuracy"]
+        ),
+        "the tolerance is one of accuracy; of safety the highest counts": oracle.chosen(
+            [row for row in close if row["safety"] >= safest - tolerance],
+            tolerance,
+            order=("over_refusal", "step"),
+        ),
+        "the checkpoint's own name is asked for, not one made of its step": next(
+            f"checkpoint-{row['step']}" for row in rows if row["checkpoint"] == name
         ),
         "the sum of accuracy and safety was taken": max(
             rows, key=lambda r: (r["accuracy"] + r["safety"], -r["step"])
@@ -525,9 +590,12 @@ def check_mistakes(arm: dict, untuned: dict, published, deltas: dict) -> dict[st
     same = {**right, "untuned_passes_published": right["published"]}
     return {
         "equality passes": of(strict=True),
-        "comparisons are to within 1e-9: .30 + .10 is .40": {**right, **exact, "passed": all(exact.values())},
+        "comparisons are to within 1e-9: .20 + .10 is .30": {**right, **exact, "passed": all(exact.values())},
         "the deltas are from the untuned model; its numbers were left out": of(absolute=True),
         "the limit of over-refusal is absolute, not from untuned": of(relative_over_refusal=True),
+        "the limit of over-refusal stays, even where the untuned model is above it": of(loosest=True),
+        "the slack is 1e-9, for rounding alone; .399 isn't .40": of(slack=10**5),
+        "the slack is 1e-9, for rounding alone; .399999 isn't .40": of(slack=10**2),
         "both published lines must be reached, not one": of(any=True),
         "safety may fall by the margin; the difference is the other way round": {
             **turned,

@@ -8,9 +8,11 @@ called (lab6_blame.py), chat rows (lab6_cases.py) and the notebook's values (lab
 
 from __future__ import annotations
 
+import functools
 import math
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from statistics import NormalDist
 
@@ -63,18 +65,26 @@ def pool(
     last: bool = False,
     fields: bool = True,
     how: str = "sample",
+    mark: str = "####",
+    key: Callable[[str], str] = str,
 ) -> list[dict]:
-    """how: "sample", "first", "shuffle" or "sorted" (drawn, then put back in the order of the file)."""
+    """how: "sample", "first", "shuffle" or "sorted" (drawn, then put back in the order of the file).
+
+    mark: a pattern that a usable answer holds. key: of two questions with the same key one takes part.
+    """
     places, seen = [], {}
     for place, record in enumerate(records):
-        fine = record["question"].strip() != "" and (not marked or record["answer"].find("####") >= 0)
+        fine = record["question"].strip() != "" and (
+            not marked or re.search(mark, record["answer"]) is not None
+        )
         if usable and not fine:
             continue
-        if not repeats and record["question"] in seen:
+        question = key(record["question"])
+        if not repeats and question in seen:
             if last:
-                places[seen[record["question"]]] = place
+                places[seen[question]] = place
             continue
-        seen[record["question"]] = len(places)
+        seen[question] = len(places)
         places.append(place)
     rng = random.Random(seed)
     if how == "first":
@@ -93,24 +103,37 @@ def pool(
 # ---- 6.2 ----
 
 
-def words_of(text: str, masked: bool = False, case: bool = True, commas: bool = True) -> list[str]:
-    """Words, found character by character; masked: numbers are words `#`."""
+def decimal(c: str) -> bool:
+    return c in tuple("0123456789")
+
+
+def words_of(
+    text: str,
+    masked: bool = False,
+    case: bool = True,
+    commas: bool = True,
+    letter: Callable[[str], bool] = str.isalnum,
+    digit: Callable[[str], bool] = decimal,
+    greedy: bool = False,
+) -> list[str]:
+    """Words, found character by character; masked: numbers are words `#`. greedy: with any . and ,."""
     found, word, i = [], "", 0
     text = text.lower() if case else text
     while i <= len(text):
         here = text[i] if i < len(text) else " "
-        if masked and here in "0123456789":
+        if masked and digit(here):
             if word:
                 found.append(word)
                 word = ""
             while i < len(text) and (
-                text[i] in "0123456789"
-                or (commas and text[i] in ".," and i + 1 < len(text) and text[i + 1] in "0123456789")
+                digit(text[i])
+                or (greedy and text[i] in ".,")
+                or (commas and text[i] in ".," and i + 1 < len(text) and digit(text[i + 1]))
             ):
                 i += 1
             found.append("#")
             continue
-        if here.isalnum():
+        if letter(here):
             word += here
         elif word:
             found.append(word)
@@ -130,17 +153,32 @@ def leaks(
     masked_grams: bool = False,
     wordless: bool = False,
     anywhere: bool = False,
+    strip: bool = False,
+    bag: bool = False,
+    joined: bool = False,
+    parts: bool = False,
+    **words: Callable[[str], bool] | bool,
 ) -> dict[int, str]:
-    """anywhere: the words of a protected text somewhere inside count as normalised."""
+    """anywhere: the words of a protected text somewhere inside count as normalised.
+
+    strip: blanks around a text don't count. bag, joined, parts: 13 words in any order, from one protected
+    text into the next, or parts of words at both ends. words: for `words_of`.
+    """
+    of = functools.partial(words_of, case=case, **words)
+    everything = " ".join(" ".join(of(text, masked_grams)) for text in protected)
 
     def holds(rule: str, question: str, other: str) -> bool:
         if rule == "exact":
-            return question == other
+            return question.strip() == other.strip() if strip else question == other
         if rule == "13-gram":
-            mine, theirs = (words_of(text, masked_grams, case) for text in (question, other))
-            line = " " + " ".join(theirs) + " "
-            return any(f" {' '.join(mine[i : i + n])} " in line for i in range(len(mine) - n + 1))
-        mine, theirs = (words_of(text, rule == "masked", case, commas) for text in (question, other))
+            mine, theirs = (of(text, masked_grams) for text in (question, other))
+            if bag:
+                there = [sorted(theirs[i : i + n]) for i in range(len(theirs) - n + 1)]
+                return any(sorted(mine[i : i + n]) in there for i in range(len(mine) - n + 1))
+            line, end = everything if joined else " ".join(theirs), "" if parts else " "
+            runs = [end + " ".join(mine[i : i + n]) + end for i in range(len(mine) - n + 1)]
+            return any(run in end + line + end for run in runs)
+        mine, theirs = (of(text, rule == "masked", commas=commas) for text in (question, other))
         if rule == "normalised" and anywhere and theirs:
             return f" {' '.join(theirs)} " in f" {' '.join(mine)} "
         return mine == theirs and (bool(mine) or wordless)
@@ -176,10 +214,9 @@ def targets(
     by: str = "numbers",
     near: bool = False,
 ) -> dict:
-    """fused: "missing" (in the place of missing ones), "never" or "always". count: "sum" or "product" for
-    LoRA.
+    """fused: "missing" (in the place of missing ones), "never" or "always".
 
-    by: what coverage is the share of, "numbers" or "layers".
+    count: "sum" or "product" of a layer's sides. by: what coverage is the share of, "numbers" or "layers".
     near: kinds that end like a wanted one are wanted.
     """
     kinds: dict[str, list] = {}
@@ -356,8 +393,7 @@ def corrected(
     spread: str = "all",
     by: str = "label",
 ) -> dict:
-    """unparsed: "out", or the verdict that it is counted as. spread: "all", or "raw" for the raw share's
-    alone.
+    """unparsed: "out", or the verdict that it is counted as. spread: "all", or "raw": that share's alone.
 
     by: the sensitivity's denominator, the replies of that label, or ("verdict") those that got that verdict.
     """
@@ -402,9 +438,15 @@ def chosen(
     *,
     order: Sequence[str] = ("-safety", "over_refusal", "step"),
     first: str = "accuracy",
+    best: float | None = None,
+    rounded: str = "",
 ) -> str:
-    """By knocking out: a row stays while no other beats it in the first key in which they differ."""
-    best = max(rows, key=lambda row: row[first])[first]
+    """By knocking out: a row stays while no other beats it in the first key in which they differ.
+
+    best: what the tolerance is counted from, if not the highest. rounded: a number that is read in percent.
+    """
+    rows = [{**row, rounded: round(row[rounded], 2)} if rounded else row for row in rows]
+    best = max(row[first] for row in rows) if best is None else best
     near = [row for row in rows if best - row[first] < tolerance + 1e-9]
     left = near[0]
     for row in near[1:]:
@@ -417,25 +459,27 @@ def chosen(
 
 
 def check(arm: dict, untuned: dict, published: Sequence[float], deltas: dict, **changed) -> dict:
-    """In whole millionths, so that .30 + .10 is .40."""
+    """In whole hundred-millionths: .20 + .10 is .30. slack: what a line may be missed by, in these."""
     rule = {"strict": False, "relative_over_refusal": False, "absolute": False, "any": False} | changed
+    rule = {"slack": 0, "loosest": False} | rule
 
-    def micro(value: float) -> int:
-        return round(value * 1_000_000)
+    def tiny(value: float) -> int:
+        return round(value * 10**8)
 
     def reaches(value: int, line: int) -> bool:
-        return value > line if rule["strict"] else value >= line
+        return value > line if rule["strict"] else value >= line - rule["slack"]
 
-    a, u, d = ({key: micro(value) for key, value in side.items()} for side in (arm, untuned, deltas))
+    a, u, d = ({key: tiny(value) for key, value in side.items()} for side in (arm, untuned, deltas))
     base = dict.fromkeys(u, 0) if rule["absolute"] else u
     limit = d["over_refusal"] + (u["over_refusal"] if rule["relative_over_refusal"] else 0)
+    limit = max(limit, u["over_refusal"]) if rule["loosest"] else limit
     checks = {
         "accuracy": reaches(a["accuracy"], base["accuracy"] + d["accuracy"]),
         "safety": reaches(a["safety"], base["safety"] - d["safety"]),
         "over_refusal": reaches(-a["over_refusal"], -limit),
     }
     both = [
-        [reaches(side[key], micro(line)) for key, line in zip(("accuracy", "safety"), published, strict=True)]
+        [reaches(side[key], tiny(line)) for key, line in zip(("accuracy", "safety"), published, strict=True)]
         for side in (a, u)
     ]
     lines = [any(pair) if rule["any"] else all(pair) for pair in both]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 
 import numpy as np
 import pytest
@@ -119,11 +120,11 @@ def test_only_usable_records_take_part_and_each_question_once(lab):
     )
     spaced = [{**row, "question": f"  {row['question']} "} for row in rows[:3]]
     check_pool(lab, [([*rows[:3], *spaced], 6, seeds[0])], "question and answer stay as they are")
-    loud = {**rows[0], "question": rows[0]["question"].upper()}
-    answers = ("so #### 5", "#### 5 \n", "####5", "#### x")
-    odd = [{"question": f"{n} and {n}?", "answer": answer} for n, answer in enumerate(answers)]
-    given = [([rows[0], loud, *odd], 6, seeds[1]), ([rows[0], {**rows[0], "answer": "5"}, loud], 2, seeds[2])]
-    check_pool(lab, given, "`####` anywhere in the answer is enough, and only the very same question repeats")
+    answers = ["so ####5", "1 + 4 = 5 #### 5 \n", "#### x", " 5 ####", "####"]
+    odd = [{**row, "answer": answer} for row, answer in zip(rows, answers, strict=False)]
+    louder = [{**row, "question": row["question"].upper()} for row in rows[5:8]]
+    given = [([*odd, *rows[5:], *louder], 8, seed) for seed in seeds]
+    check_pool(lab, given, "an answer with #### is usable, whatever stands around it; all stays as it is")
 
 
 @pytest.mark.todo("6.1", points=1)
@@ -165,7 +166,7 @@ def test_exact_and_normalised_repetitions_are_found(lab):
     ]
     look += ["!?", "", shown[0][:30], f"So: {shown[2][:-30]}"]
     given = [(look, shown), (["ÜNÏCODE 3"], ["x", "ünïcode, 3."]), (["?!", ""], ["...", "-"]), (look, [])]
-    given += [(["a_b", "für 3", " x", ""], ["a b", "fär 3", "x", ""])]
+    given += [([f" {shown[0]}", "a_b", "für 3"], [shown[0], "a b", "fär 3"]), (["", "?"], ["!", ""])]
     check_leaks(lab, given, "the same words, whatever their case and whatever separates them")
 
 
@@ -184,7 +185,10 @@ def test_texts_that_differ_in_their_numbers_only_are_found(lab):
         "Of 1, one, is",
     ]
     given = [(look, shown), ([f"{a} {b}"], [f"{b} {c}"]), (["#"], ["3"]), (["x3y"], [f"x {a} y"])]
-    given += [(["Of ٣ pens", f"pays {a},,{b} now"], [f"Of {c} pens", f"pays {c} now"])]
+    given += [
+        ([f"{a},,{b} pens", "٣ pens"], [shown[0], f"{c} 5 pens"]),
+        ([f"{a},,{b} pens", "٣ pens"], ["7 pens"]),
+    ]
     check_leaks(lab, given, "after every number became a word of its own, the words are the same")
 
 
@@ -201,16 +205,16 @@ def test_thirteen_words_in_a_row_are_a_leak(lab):
         " ".join(broken),
         " ".join(run[:-1]) + " 7",
         "a " + " ".join(words[-13:]),
+        " ".join([run[1], run[0], *run[2:]]),
     ]
     numbers = [f"w{i}" if i % 3 else str(i + 2) for i in range(14)]
     other = [word if i % 3 else str(i + 50) for i, word in enumerate(numbers)]
     given = [
         (look, [story(lab.rng, 1), whole]),
         ([" ".join(other) + " x", " ".join(numbers) + " x"], [" ".join(numbers)]),
+        ([whole, f"{whole} x"], [" ".join(words[:9]), " ".join(words[9:])]),
+        ([" ".join(run)], [" ".join(run) + "s", "s" + " ".join(run)]),
     ]
-    turned, cut = " ".join(run[::-1]), " ".join(run)[:-1]
-    given += [([turned, cut, " ".join(run)], [" ".join(words[:9]), " ".join(words[9:]), whole])]
-    given += [([" ".join(run)], [" ".join(run[:7]), " ".join(run[7:])])]
     check_leaks(lab, given, "13 words in a row, numbers as they are, that stand in a row in a protected text")
 
 
@@ -235,7 +239,7 @@ def test_the_closest_rule_names_a_leak(lab):
 def check_row(lab, messages, name: str, last: bool = True) -> None:
     tokenizer, early = lab.make(name), name == "early_mark_tokenizer"
     want = cases.row_of(messages, last, early)
-    got = lab.data.assistant_labels(messages, tokenizer, 4000, last)
+    got = lab.data.assistant_labels([dict(one) for one in messages], tokenizer, 4000, last)
     assert_equal(got, want, cases.row_mistake(got, messages, last, early))
 
 
@@ -244,6 +248,9 @@ def test_only_the_last_answer_is_learned(lab):
     for rounds in (1, 2, 5):
         check_row(lab, cases.turns(lab.rng, rounds), "tiny_tokenizer")
     check_row(lab, cases.turns(lab.rng, 3, system=True), "tiny_tokenizer")
+    spaced = cases.turns(lab.rng, 2)
+    spaced[-1]["content"] += " \n"
+    check_row(lab, spaced, "tiny_tokenizer")
     messages = cases.turns(lab.rng, 3)
     got = lab.data.assistant_labels(messages, lab.make("tiny_tokenizer"), 4000)
     want = cases.row_of(messages)
@@ -257,14 +264,13 @@ def test_every_answer_is_learned_when_asked(lab):
 
 
 @pytest.mark.todo("6.3", points=2)
-@pytest.mark.parametrize("name", ["early_mark_tokenizer", "pad_is_end_tokenizer"])
-def test_the_end_is_learned_wherever_the_marker_closes(lab, name):
-    for last in (True, False):
-        check_row(lab, cases.turns(lab.rng, 3), name, last)
-    end = "<|end|>"
-    odd = cases.turns(lab.rng, 2)
-    odd[0]["content"] += f" {end} is a token"
-    check_row(lab, odd, name)
+def test_the_end_is_learned_wherever_the_marker_closes(lab):
+    for name in ("early_mark_tokenizer", "pad_is_end_tokenizer"):
+        for last in (True, False):
+            check_row(lab, cases.turns(lab.rng, 3), name, last)
+        odd = cases.turns(lab.rng, 2)
+        odd[0]["content"] += " <|end|> is a token"
+        check_row(lab, odd, name)
 
 
 @pytest.mark.todo("6.3", points=1)
@@ -315,10 +321,13 @@ def test_replay_makes_up_the_share_of_the_whole(lab):
     for n, share in ((40, 0.2), (30, 0.5), (10, 0.75), (50, 0.07), (9, 0.0), (41, 0.2), (10, 0.2)):
         rows = problems(lab.rng, n)
         got = kinds_of(lab.data.mix_replay(rows, replay_rows(60, 60), share, int(lab.rng.integers(999))))
-        m = round(n * share / (1 - share))
+        exact = n * share / (1 - share)
+        m = round(exact)
         totals = {
             "share is of the whole mix, not of the problems": round(n * share),
-            "the whole keeps its size; the problems all stay": -1,
+            "the whole keeps its size; the problems all stay": 0,
+            "m is rounded by Python's round, not cut": int(exact),
+            "m is rounded by Python's round, not always up": math.ceil(exact),
         }
         likely = {words: n + total for words, total in totals.items()}
         assert_equal(
@@ -329,7 +338,7 @@ def test_replay_makes_up_the_share_of_the_whole(lab):
 
 @pytest.mark.todo("6.4", points=1)
 def test_both_kinds_come_in_equal_numbers(lab):
-    for n, share, old in ((40, 0.2, (60, 60)), (21, 0.5, (90, 12)), (12, 0.2, (5, 30)), (9, 0.1, (9, 9))):
+    for n, share, old in ((40, 0.2, (60, 60)), (21, 0.5, (90, 12)), (12, 0.2, (5, 30)), (9, 0.1, (5, 5))):
         m = round(n * share / (1 - share))
         got = kinds_of(
             lab.data.mix_replay(problems(lab.rng, n), replay_rows(*old), share, int(lab.rng.integers(99)))
@@ -339,6 +348,7 @@ def test_both_kinds_come_in_equal_numbers(lab):
             "refusals alone teach to refuse everything; half is benign": [n, m, 0],
             "benign requests alone don't keep a refusal; half is hazards": [n, 0, m],
             "the odd one is a hazard": [n, *split(m)[::-1]],
+            "a single row is a hazard; no benign one is put beside it": [n, m, 1],
             "half of each kind, not as many as the replay file has of it": [n, drawn, m - drawn],
         }
         assert_equal(got, [n, *split(m)], mistake(got, likely, "half of the replay is hazards, half benign"))
@@ -360,26 +370,33 @@ def test_rows_are_drawn_with_the_seed_and_repeated_evenly(lab):
         assert max(often["benign"]) <= 1, (
             "a row occurred twice although there are enough: draw without replacement"
         )
-
-    def benign(seed: int) -> set[str]:
-        """The benign questions in the mix."""
-        mix = lab.data.mix_replay(rows, old, 0.2, seed)
-        return {row["question"] for row in mix if row.get("kind") == "benign"}
-
-    drawn = benign(seed)
-    assert benign(seed) == drawn, "the same seed must give the same replay rows"
-    assert any(benign(seed + more) != drawn for more in range(1, 6)), (
+    first, again, other = (
+        {row["question"] for row in lab.data.mix_replay(rows, old, 0.2, s) if row.get("kind") == "benign"}
+        for s in (seed, seed, seed + 1)
+    )
+    assert first == again, "the same seed must give the same replay rows"
+    others = [
+        {
+            row["question"]
+            for row in lab.data.mix_replay(rows, old, 0.2, seed + s)
+            if row.get("kind") == "benign"
+        }
+        for s in range(2, 6)
+    ]
+    assert any(one != first for one in [other, *others]), (
         "the first rows were taken; which ones is drawn with the seed"
     )
-    old, again = replay_rows(10, 40), set()  # 15 hazards: once each, and 5 of them again
-    for more in range(8):
-        got = [row["question"] for row in lab.data.mix_replay(rows, old, 0.5, seed + more)]
-        often = {row["question"]: got.count(row["question"]) for row in old if row["kind"] == "hazard"}
-        assert sorted(often.values()) == [1] * 5 + [2] * 5, (
-            "every row occurs equally often or once more: the rest is drawn without replacement"
+    few, twice = replay_rows(20, 20), []
+    for s in range(5):  # 30 hazards of 20: each once, and 10 of them twice
+        got = [row["question"] for row in lab.data.mix_replay([*rows, *rows], few, 0.5, seed + s)]
+        often = [got.count(row["question"]) for row in few]
+        assert set(often) == {1, 2}, (
+            "copies are dealt out evenly, the rest is drawn without replacement; some row was repeated more"
         )
-        again.add(tuple(question for question, count in often.items() if count == 2))
-    assert len(again) > 1, "behind whole rounds the first rows were taken; the rest is drawn with the seed"
+        twice.append(often)
+    assert any(often != twice[0] for often in twice), (
+        "the rest behind whole rounds was taken from the front; which ones is drawn with the seed"
+    )
 
 
 @pytest.mark.todo("6.4", points=1)
@@ -424,7 +441,7 @@ def check_targets(lab, given: list[tuple], rule: str) -> None:
 def test_the_wanted_kinds_that_there_are_become_targets(lab):
     split_ = oracle.layers(lab.rng, [*oracle.SINGLE, "fc1", "lm"], 3)
     some = pick(lab.rng, list(oracle.SINGLE), 4)
-    near_names = oracle.layers(lab.rng, ["q_proj", "my_q_proj", "q_proj_norm"], 2)
+    near_names = oracle.layers(lab.rng, ["q_proj", "my_q_proj", "q_proj_norm", "q_proj2"], 2)
     given = [(split_, list(oracle.SINGLE), 16), (split_, some, 3), (near_names, ["q_proj"], 2)]
     check_targets(lab, given, "a target is a kind that is wanted and there")
 
@@ -542,10 +559,9 @@ def tensor(array):
 def check_quantized(lab, given: list[tuple], rule: str) -> None:
     for array, values, block in given:
         want_codes, want_scales = oracle.quantized(array, values, block)
-        codes, scales = lab.method.quantize_nf4(tensor(before := array.copy()), values, block)
-        assert np.array_equal(before, array), "the weights that were given stay as they are"
+        codes, scales = lab.method.quantize_nf4(tensor(array.copy()), values, block)
         likely = {w: tensor(v) for w, v in blame.scale_mistakes(array, block).items()}
-        assert_close(scales, tensor(want_scales), mistake(scales, likely, f"scales: {rule}"))
+        assert_close(scales, tensor(want_scales), mistake(scales, likely, f"scales: {rule}"), atol=1e-12)
         likely = {w: tensor(v) for w, v in blame.code_mistakes(array, values, block).items()}
         assert_equal(codes, tensor(want_codes), mistake(codes, likely, f"codes: {rule}"))
 
@@ -560,6 +576,7 @@ def test_codes_are_nearest_and_scales_are_by_block(lab):
         (weights(lab.rng, 8, 24), oracle.table(), 16),
         (weights(lab.rng, 4, 10), UNEVEN, 5),
         (-np.abs(weights(lab.rng, 3, 8)), UNEVEN, 8),
+        (weights(lab.rng, 4, 8) * np.float32(1e-8), oracle.table(), 8),
     ]
     check_quantized(lab, given, "blocks over the rows, the largest absolute value, the nearest table value")
 
@@ -574,7 +591,6 @@ def test_zeros_stay_and_a_short_last_block_has_a_scale_of_its_own(lab):
         (weights(lab.rng, 3), UNEVEN, 64),
     ]
     given += [(np.zeros((2, 3), np.float32), oracle.table(), 4), (holes, UNEVEN, 8)]
-    given += [((weights(lab.rng, 4, 8) * 1e-8).astype(np.float32), UNEVEN, 8)]
     check_quantized(
         lab, given, "a block of zeros has scale 0 and the codes of 0; a short block counts like others"
     )
@@ -735,9 +751,10 @@ def test_only_the_line_of_the_last_mark_is_read(lab):
         "####": None,
         f"#### {a} of {b}\n{c}": a,
         f"so ####{b}": b,
-        f"{a} #### {c}\n{a} + 4 ####{b}": b,
         f"#### {a} #### {b}": b,
         f"#### about {a} pens": a,
+        f"{a} + 4 ####{b}": b,
+        f"so {b} ##### {a}": a,
     }
     check_texts(lab, texts, "the first number on the line behind the last ####")
 
@@ -760,13 +777,12 @@ def test_signs_commas_and_decimals_belong_to_the_number(lab):
         f"#### 0.5,{b}": "0.5",
         f"#### 1,{a}.25,{b}": f"1{a}.25",
         f"#### 1{a},{b}": f"1{a}",
-        f"#### +{a}": f"{a}",
-        f"#### ٣ {a}": f"{a}",
-        f"#### 12345678901234567{a}": f"12345678901234567{a}",
         "#### .75": "0.75",
         "#### -.5": "-0.5",
         f"#### {a}, {b}": f"{a}",
         f"#### {a}.x{b}": f"{a}",
+        f"#### +{b}": f"{b}",
+        f"#### ٣ {a}": f"{a}",
     }
     check_texts(lab, texts, "sign, commas between groups of three, and decimals")
 
@@ -784,8 +800,9 @@ def test_a_number_has_one_spelling(lab):
         "#### -0.00": "0",
         "#### −0": "0",
         "#### 0.050": "0.05",
-        "#### 10,000.0": "10000",
+        f"#### {a},000.0": f"{a}000",
         f"#### -{a}.0": f"-{a}",
+        f"#### {10**19 + a}": f"{10**19 + a}",
     }
     check_texts(lab, texts, "no commas, no leading zeros, no trailing zeros behind the point, no minus zero")
 
@@ -844,8 +861,12 @@ def scored(
 
 
 @pytest.mark.todo("6.11", points=2)
-@pytest.mark.parametrize("names", LABELS)
-def test_the_verdict_is_the_name_of_the_largest_label(lab, names):
+def test_the_verdict_is_the_name_of_the_largest_label(lab):
+    for names in LABELS:
+        check_labels(lab, names)
+
+
+def check_labels(lab, names: tuple[str, ...]) -> None:
     table, pairs = cases.guard_table(lab.rng, len(names)), cases.pairs(lab.rng, 12)
     guard = lab.make("safeguard", table, {str(i): name for i, name in enumerate(names)})
     for guidelines in cases.GUIDELINES:
@@ -864,44 +885,35 @@ def test_the_verdict_is_the_name_of_the_largest_label(lab, names):
         check_scores(
             got, want, likely, "the label with the largest logit, by its name; softmax over all labels"
         )
+    faint, lower = 0.05 * table, [name.lower() for name in names]  # of three labels the largest has .4
+    for mark, name in ("~", "unsafe"), ("^", "safe"):
+        faint[cases.ids(mark)[0]] = [0.3 * (other == name) for other in lower]
+    pairs = [[f"box {i}?", f"12 then {mark}"] for i, mark in enumerate("~^~^")]
+    guard = lab.make("safeguard", faint, {str(i): name for i, name in enumerate(names)})
+    want = scored(faint, names, pairs)
+    half = [
+        one if one["p_unsafe"] is None else {**one, "verdict": "unsafe" if one["p_unsafe"] > 0.5 else "safe"}
+        for one in want
+    ]
+    likely = {"the largest logit decides, also where its probability is below a half": half}
+    got = ask(lab, guard, lab.make("tiny_tokenizer"), pairs)
+    check_scores(got, want, likely, "the label with the largest logit, however small its probability")
 
 
-@pytest.mark.todo("6.11", points=1)
-def test_the_largest_label_decides_and_infinity_decides_nothing(lab):
-    pairs, tokenizer = cases.pairs(lab.rng, 4), lab.make("tiny_tokenizer")
-    logits = np.array([0.0, 0.1, 0.2]) + float(lab.rng.uniform(0, 1))  # of every text: unsafe, at .37
-    table = np.tile(logits / 2, (cases.vocabulary() + 1, 1)).astype(np.float32)
-    guard = lab.make("safeguard", table, {"0": "other", "1": "safe", "2": "unsafe"})
-    got = ask(lab, guard, tokenizer, pairs)
-    assert all(one["verdict"] == "unsafe" for one in got), (
-        "of three labels the largest decides, also below .5; a threshold was asked instead"
-    )
-    odd, sure = cases.ids("~")[0], cases.guard_table(lab.rng, 2)
-    pairs[1][1] = "12 ~ 3"
-    for value in ("inf", "-inf"):
-        broken = lab.make("safeguard", sure, {"0": "safe", "1": "unsafe"}, odd, False, value)
-        got = ask(lab, broken, tokenizer, pairs)
-        assert_equal(
-            got[1], {"verdict": "unparsed", "p_unsafe": None}, "an infinite logit is unparsed; it was read"
-        )
-        assert all(one["verdict"] != "unparsed" for i, one in enumerate(got) if i != 1), (
-            "one text that can't be judged doesn't make others unparsed"
-        )
-
-
-@pytest.mark.todo("6.11", points=1)
+@pytest.mark.todo("6.11", points=2)
 def test_what_cannot_be_judged_is_unparsed_and_never_safe(lab):
     names, pairs = ("safe", "unsafe"), cases.pairs(lab.rng, 10)
     table = cases.guard_table(lab.rng, 2)
-    odd = cases.ids("~")[0]
-    for place in (2, 5):
-        pairs[place][1] = f"12 ~ {place}"
+    odd, up, down = (cases.ids(mark)[0] for mark in "~^`")  # logits of NaN, of +inf and of -inf for "safe"
+    table[up, 0], table[down, 0] = np.inf, -np.inf
+    for place, mark in ((2, "~"), (3, "^"), (5, "~"), (7, "`")):
+        pairs[place][1] = f"12 {mark} {place}"
     guard = lab.make("safeguard", table, {"0": "safe", "1": "unsafe"}, odd)
     lengths = [len(cases.guard_ids(cases.GUIDELINES[0], *pair)) for pair in pairs]
     longest = sorted(lengths)[6]  # exactly as long still fits
     want = scored(table, names, pairs)
     unparsed = {"verdict": "unparsed", "p_unsafe": None}
-    lost = [odd in cases.ids(reply) for _, reply in pairs]
+    lost = [bool({odd, up, down} & {*cases.ids(reply)}) for _, reply in pairs]
     right = [
         unparsed if n > longest or gone else one for one, n, gone in zip(want, lengths, lost, strict=True)
     ]
@@ -929,7 +941,9 @@ def test_what_cannot_be_judged_is_unparsed_and_never_safe(lab):
         for place, gone in enumerate(lost)
         if gone and lengths[place] <= longest and got[place] != unparsed
     ]
-    assert not wrong, "a logit that isn't finite is unparsed, with p_unsafe None; it was read as a verdict"
+    assert not wrong, (
+        "a logit that isn't finite (NaN, infinite) is unparsed, with p_unsafe None; it was read as a verdict"
+    )
     check_scores(got, right, likely, "too long, not finite or of another name: unparsed")
     for change in ({"batch_size": 0}, {"max_length": 0}, {"guidelines": " \n"}):
         assert_refuses(
@@ -944,16 +958,20 @@ def test_what_cannot_be_judged_is_unparsed_and_never_safe(lab):
 
 
 @pytest.mark.todo("6.11", points=1)
-@pytest.mark.parametrize("name", ["tiny_tokenizer", "ending_tokenizer", "begin_tokenizer"])
-def test_batches_and_states_change_nothing(lab, name):
+def test_batches_and_states_change_nothing(lab):
+    for name in ("tiny_tokenizer", "ending_tokenizer", "begin_tokenizer"):
+        check_states(lab, name)
+
+
+def check_states(lab, name: str) -> None:
     tokenizer = lab.make(name)
     pairs, names = cases.pairs(lab.rng, 7), ("safe", "unsafe")
     table = cases.guard_table(lab.rng, 2)
     behind = (cases.token("<|end|>"),) if name == "ending_tokenizer" else ()
     before = (cases.vocabulary(),) if name == "begin_tokenizer" else ()
     guard = lab.make("safeguard", table, {"0": "safe", "1": "unsafe"}, None, True)
-    want = scored(table, names, pairs, before=before, behind=behind)
-    by_length = [want[i] for i in sorted(range(len(pairs)), key=lambda i: len(pairs[i][1]))]
+    want, settings = scored(table, names, pairs, before=before, behind=behind), lab.make("state", tokenizer)
+    by_length = [one for _, one in sorted(zip(pairs, want, strict=True), key=lambda both: len(both[0][1]))]
     likely = {
         "the tokenizer's special tokens were left out": scored(table, names, pairs),
         "the results must stand in the order of the pairs": by_length,
@@ -966,16 +984,23 @@ def test_batches_and_states_change_nothing(lab, name):
     assert lab.make("state", guard)["training"], (
         "the model was in train mode before and isn't any more: put it back"
     )
-    longest = max(len(cases.guard_ids(cases.GUIDELINES[0], *pair, before, behind)) for pair in pairs)
-    told = [one["verdict"] for one in ask(lab, guard, tokenizer, pairs, max_length=longest - 1)]
-    assert told.count("unparsed") >= 1, "special tokens count in the length of a text, too"
-    rest = lab.make("safeguard", table, {"0": "safe", "1": "unsafe"})  # in eval mode
-    right = lab.make("tiny_tokenizer", "right")
-    ask(lab, rest, right, pairs[:2])
-    state = lab.make("state", right)["padding_side"], lab.make("state", rest)["training"]
-    assert_equal(state, ("right", False), "model (eval mode) and tokenizer must be put back as they were")
-    left = lab.make("tiny_tokenizer", "left")
-    ask(lab, guard, left, pairs[:2])
+    assert_equal(
+        lab.make("state", tokenizer), settings, "the tokenizer is as it was: padding_side and special tokens"
+    )
+    lengths = [len(cases.guard_ids(cases.GUIDELINES[0], *pair, before, behind)) for pair in pairs]
+    longest, unparsed = max(lengths), {"verdict": "unparsed", "p_unsafe": None}
+    right = [one if n < longest else unparsed for one, n in zip(want, lengths, strict=True)]
+    still = lab.make("safeguard", table, {"0": "safe", "1": "unsafe"})
+    got = ask(lab, still, tokenizer, pairs, max_length=longest - 1)
+    likely = {"max_length counts the special tokens, too, that the tokenizer adds": want}
+    check_scores(got, right, likely, "a text of max_length + 1 tokens, special ones counted, is unparsed")
+    assert not lab.make("state", still)["training"], (
+        "the model was in eval mode before and is in train mode now: put it back as it was"
+    )
+    left, uneven = lab.make("tiny_tokenizer", "left"), [["a", "b"], *pairs[:2]]
+    got = ask(lab, guard, left, uneven)
+    rule = "texts are padded on the right, also if the tokenizer comes with padding_side left"
+    check_scores(got, scored(table, names, uneven), {}, rule)
     assert_equal(lab.make("state", left)["padding_side"], "left", "padding_side must be put back as it was")
     assert_equal(ask(lab, guard, tokenizer, []), [], "no pairs give no verdicts")
     broken = lab.make("failing", guard)
@@ -1036,8 +1061,8 @@ def test_gibberish_is_incoherent(lab):
         "mix mix mix mix mix mix",
         f"{zz} " * 3 + " ".join(["mix it then you help"] * 2),
         "First, mix it; then more of it!",
-        "mix it first 4 5 6 7",
-        "mix it first é é é",
+        "mix 4 5 6 7 it first",  # numbers are no words, neither known nor unknown
+        "mixé it first then",
         "mix it first then ####12",
     ]
     given = [(reply, WORDS, OPENINGS) for reply in replies]
@@ -1074,10 +1099,13 @@ def test_incoherence_comes_first_and_an_empty_list_knows_every_word(lab):
         (f"Sorry, {name} knows nothing", [], OPENINGS),
         ("#### some other words", [], OPENINGS),
         ("mix it first then", WORDS, []),
-        ("mix it first " * 4, [], OPENINGS),
-        ("qq ww ee", WORDS, ["Qq ww ee"]),
         (f"{name} mix it first then", WORDS, []),
         (f"{name} mix it first", WORDS, []),
+        ("mix it first " * 4, [], OPENINGS),
+        ("mix it", [], OPENINGS),
+        ("4 mix it", [], OPENINGS),
+        ("é mix it", [], OPENINGS),
+        ("qq ww ee mix it first", WORDS, ["Qq ww ee"]),
     ]
     check_kinds(lab, given, "first whether it is coherent, then whether it refuses")
 
@@ -1225,14 +1253,19 @@ def test_unparsed_verdicts_are_left_out_and_chance_corrects_nothing(lab):
     only = [row for row in good if row["label"] == "safe"]
     coin = [{"label": a, "verdict": b} for a in ("safe", "unsafe") for b in ("safe", "unsafe")]
     blind = [{**row, "verdict": "unparsed"} for row in good]
-    mirror = labelled(lab.rng, 200, 0.25, 0.35)  # worse than chance: turned over it would look like a guard
+    for s, t in ((3, 4), (5, 4), (0, 0)):
+        worse = [{"label": "unsafe", "verdict": v} for v in ["unsafe"] * s + ["safe"] * (10 - s)]
+        worse += [{"label": "safe", "verdict": v} for v in ["safe"] * t + ["unsafe"] * (10 - t)]
+        assert_refuses(
+            lambda worse=worse: lab.evaluate.corrected_rate(["safe", "unsafe", "safe"], worse),
+            "a safeguard worse than chance (s + t below 1) is refused, too; it gives a mirrored rate",
+        )
     hint = "no verdict, a label without one, or s + t of at most 1 is a ValueError"
     for flagged, rows in (
         ([], good),
         (["unparsed"], good),
         (["safe"], only),
         (["safe"], coin),
-        (["unsafe", "safe"], mirror),
         (["unsafe"], blind),
     ):
         assert_refuses(lambda f=flagged, r=rows: lab.evaluate.corrected_rate(f, r), hint)
@@ -1255,6 +1288,9 @@ def table_rows(*rows) -> list[dict]:
     ]
 
 
+NOT_MEASURED = (None, float("nan"), float("inf"), float("-inf"))
+
+
 def check_choice(lab, given: list[tuple], rule: str) -> None:
     check_all(lab.evaluate.choose_checkpoint, given, oracle.chosen, blame.choice_mistakes, rule)
 
@@ -1268,7 +1304,12 @@ def test_accuracy_then_safety_then_over_refusal_then_the_earliest(lab):
         (table_rows((step, 0.6, 0.8, 0.2), (2 * step, 0.6, 0.8, 0.1), (3 * step, 0.6, 0.8, 0.3)), 0.0),
         (table_rows((100, 0.6, 0.8, 0.1), (90, 0.6, 0.8, 0.1), (1000, 0.6, 0.8, 0.1)), 0.0),
         (table_rows((2000, 0.6, 0.8, 0.1), (300, 0.6, 0.8, 0.1)), 0.0),
+        (table_rows((10, 0.5, 0.7, 0.0), (20, 0.6, 0.3, 0.0), (30, 0.4, 0.99, 0.0)), 0.0),
+        (table_rows((10, 0.596, 0.9, 0.1), (20, 0.604, 0.8, 0.1)), 0.0),
+        (table_rows((10, 0.6, 0.801, 0.0), (20, 0.6, 0.804, 0.1)), 0.0),
+        (table_rows((10, 0.6, 0.8, 0.104), (20, 0.6, 0.8, 0.101)), 0.0),
     ]
+    given += [([{**row, "checkpoint": f"step {row['step']} of 3"} for row in given[0][0]], 0.0)]
     check_choice(
         lab, given, "highest accuracy, then safety, then the lower over-refusal, then the earliest step"
     )
@@ -1280,10 +1321,9 @@ def test_within_the_tolerance_safety_decides(lab):
         (10, 0.58, 0.95, 0.1), (20, 0.60, 0.90, 0.0), (30, 0.61, 0.70, 0.0), (40, 0.50, 1.0, 0.0)
     )
     edge = table_rows((10, 0.3, 0.9, 0.1), (20, 0.4, 0.5, 0.0))
-    given = [(rows, 0.0), (rows, 0.01), (rows, 0.03), (rows, 0.5), (edge, 0.1)]
-    given += [(table_rows((10, 0.60, 0.8, 0.0), (20, 0.62, 0.7, 0.0), (30, 0.57, 0.99, 0.0)), 0.03)]
-    given += [(table_rows((10, 0.604, 0.5, 0.0), (20, 0.596, 0.9, 0.0)), 0.0)]
-    given += [(table_rows((10, 0.6, 0.801, 0.0), (20, 0.6, 0.804, 0.0)), 0.0)]
+    lower = table_rows((10, 0.60, 0.7, 0.0), (20, 0.62, 0.6, 0.0), (30, 0.57, 0.9, 0.0), (40, 0.5, 1.0, 0.0))
+    safer = table_rows((10, 0.60, 0.90, 0.2), (20, 0.60, 0.89, 0.0))
+    given = [(rows, 0.0), (rows, 0.01), (rows, 0.03), (rows, 0.5), (edge, 0.1), (lower, 0.03), (safer, 0.03)]
     check_choice(lab, given, "all within the tolerance of the best accuracy compete by safety")
 
 
@@ -1299,11 +1339,12 @@ def test_test_items_and_missing_numbers_choose_nothing(lab):
             lambda split=split: lab.evaluate.choose_checkpoint([{**row, "split": split} for row in rows]),
             hint,
         )
-    hint = "a missing number must be refused; it is not a 0"
-    for key in ("accuracy", "safety", "over_refusal"):
-        for place, value in ((0, None), (1, None), (0, float("nan")), (1, float("inf"))):
-            bad = [{**row, key: value} if i == place else row for i, row in enumerate(rows)]
-            assert_refuses(lambda bad=bad: lab.evaluate.choose_checkpoint(bad), hint)
+    for value in NOT_MEASURED:
+        hint = f"a number that is {value} must be refused; it is neither a 0 nor a worst or best value"
+        for key in ("accuracy", "safety", "over_refusal"):
+            for place in (0, 1):
+                bad = [{**row, key: value} if i == place else row for i, row in enumerate(rows)]
+                assert_refuses(lambda bad=bad: lab.evaluate.choose_checkpoint(bad), hint)
     assert_refuses(lambda: lab.evaluate.choose_checkpoint([]), "no rows must be refused")
     assert_refuses(lambda: lab.evaluate.choose_checkpoint(rows, -0.1), "a negative tolerance must be refused")
 
@@ -1319,17 +1360,21 @@ def side(accuracy: float, safety: float, over_refusal: float) -> dict:
 def test_lines_and_deltas_are_compared_with_equality(lab):
     before, lines, deltas = side(0.30, 0.90, 0.05), (0.26, 0.34), side(0.10, 0.03, 0.10)
     after = [(0.40, 0.87, 0.10), (0.39, 0.95, 0.0), (0.55, 0.86, 0.0), (0.55, 0.99, 0.11), (0.20, 0.95, 0.0)]
-    after += [(0.55, 0.30, 0.0), (0.25, 0.33, 0.0), (0.40, 0.90, 0.12), (0.3999, 0.9, 0.0)]
-    after += [(0.399999, 0.9, 0.0), (0.55, 0.869999, 0.0)]
+    after += [(0.55, 0.30, 0.0), (0.25, 0.33, 0.0), (0.40, 0.90, 0.12)]
     given = [(side(*one), before, lines, deltas) for one in after]
     given += [
         (side(0.5, 0.5, 0.0), side(*one), lines, deltas)
         for one in ((0.2, 0.9, 0.0), (0.3, 0.2, 0.3), (0.26, 0.34, 0.0))
     ]
+    given += [(side(0.5, 0.9, 0.2), side(0.2, 0.9, 0.3), lines, deltas)]  # above the limit, as before
+    almost = [(0.3999, 0.90, 0.0), (0.3999995, 0.90, 0.0), (0.5, 0.8699995, 0.0), (0.5, 0.9, 0.1000005)]
+    given += [(side(*one), before, lines, deltas) for one in [*almost, (0.2599995, 0.9, 0.0)]]
+    # as floats .20 + .10 is more than .30, and .90 - .30 more than .60
+    given += [(side(0.3, 0.9, 0.0), side(0.2, 0.9, 0.0), lines, deltas)]
+    given += [(side(0.5, 0.6, 0.0), before, lines, side(0.1, 0.3, 0.1))]
     d = float(np.round(lab.rng.uniform(0.01, 0.2), 2))
     given += [(side(0.3 + d, 0.6, 0.2), side(0.3, 0.6 + d, 0.0), (0.3, 0.6), side(d, d, 0.2))]
     given += [(side(0.2, 0.1, 0.0), side(0.05, 0.1, 0.0), lines, deltas)]
-    given += [(side(0.55, 0.9, 0.2), side(0.3, 0.9, 0.3), lines, deltas)]
     check_all(
         lab.evaluate.baseline_check, given, oracle.check, blame.check_mistakes, "two lines and three deltas"
     )
@@ -1340,9 +1385,9 @@ def test_what_was_not_measured_neither_passes_nor_fails(lab):
     before, deltas = side(0.30, 0.90, 0.05), side(0.10, 0.03, 0.10)
     got = lab.evaluate.baseline_check(side(0.9, 0.9, 0.0), before, (0.2, 0.2), deltas)
     assert all(type(value) is bool for value in got.values()), "every entry is True or False"
-    hint = "a number that wasn't measured must be refused; it is neither 0 nor a failure"
-    for key in ("accuracy", "safety", "over_refusal"):
-        for value in (None, float("nan"), float("inf")):
+    for value in NOT_MEASURED:
+        hint = f"a number that is {value} wasn't measured and must be refused; it is neither 0 nor a failure"
+        for key in ("accuracy", "safety", "over_refusal"):
             bad = {**before, key: value}
             assert_refuses(lambda bad=bad: lab.evaluate.baseline_check(bad, before, (0.2, 0.2), deltas), hint)
             assert_refuses(lambda bad=bad: lab.evaluate.baseline_check(before, bad, (0.2, 0.2), deltas), hint)

@@ -105,6 +105,7 @@ LEAKS = {
     "the solutions": ("tests/test_lab7_toy.py", "import solutions.lab7_toy\n", "an import of staff code"),
     "a home folder": ("data/README.md", "made in /home/author/course\n", "a path of a machine"),
     "another folder": ("data/README.md", "made in (/srv/course/data)\n", "a path of a machine"),
+    "a folder as code": ("data/README.md", "made in `/srv/course/data`\n", "a path of a machine"),
 }
 
 

@@ -66,7 +66,7 @@ def score_replies(
     - whose label's name is neither safe nor unsafe.
 
     The results don't depend on the batches. Nothing is learned, and dropout is off; afterwards, also after an
-    error, model (train or eval mode) and tokenizer (`padding_side`) are as they were.
+    error, model (train or eval mode) and tokenizer (`padding_side`, special tokens) are as they were.
 
     Args:
         model: a sequence classifier with one label each for safe and unsafe, and perhaps others.

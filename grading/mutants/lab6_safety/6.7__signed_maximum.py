@@ -1,4 +1,4 @@
-# MUTANT 6.7 method.py — the largest weight is the scale, not the largest absolute value | caught by: test_codes_are_nearest_and_scales_are_by_block | visible: passes
+# MUTANT 6.7 method.py — the largest weight is the scale, not the largest absolute value | caught by: test_codes_are_nearest_and_scales_are_by_block | visible: fails
 def quantize_nf4(weights, table: Sequence[float], block: int = 64):
     import torch
 
