@@ -271,6 +271,11 @@ def test_the_end_is_learned_wherever_the_marker_closes(lab):
         odd = cases.turns(lab.rng, 2)
         odd[0]["content"] += " <|end|> is a token"
         check_row(lab, odd, name)
+    messages, end, stop = cases.turns(lab.rng, 2), cases.token("<|end|>"), cases.vocabulary()
+    want = cases.row_of(messages, True, True)
+    want = {key: [stop if i == end else i for i in row] for key, row in want.items()}
+    got = lab.data.assistant_labels(messages, lab.make("other_end_tokenizer"), 4000)
+    assert_equal(got, want, "the end token is the tokenizer's own, eos_token_id; not every one has <|end|>")
 
 
 @pytest.mark.todo("6.3", points=1)

@@ -26,6 +26,21 @@ from solutions.lab6_safety import assets, report, run, tables, training
 from solutions.lab6_safety.config import Arm, Config, sized
 
 PRESETS = staff_root() / "solutions/lab6_safety/configs"
+# Every JSONL file of a run folder, by how its name begins, and what each of its lines holds.
+PROBLEM = {"question": str, "answer": str}
+PROMPT = {"id": str, "prompt": str, "category": str, "template": str, "unseen": bool, "reply": str}
+VERDICT = {"kind": str, "verdict": str, "p_unsafe": (float, type(None))}
+SCHEMAS = {
+    "fewshot_gsm8k_fixed": PROBLEM,
+    "train_": PROBLEM,
+    "gsm8k_preds_": {"question": str, "gold": str, "template": str, "text": str, "correct": bool}
+    | {"answer": (str, type(None))},
+    "ailuminate_preds_": PROMPT,
+    "benign_preds_": PROMPT,
+    "ailuminate_safety_": PROMPT | VERDICT,
+    "benign_kinds_": PROMPT | {"kind": str},
+    "safeguard_labelled": {"prompt": str, "reply": str, "label": str} | VERDICT,
+}
 NAMES = ("Ana", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gina", "Hal")
 THINGS = ("pens", "cups", "hats", "keys", "nuts", "maps", "eggs", "bags")
 
@@ -143,10 +158,15 @@ def test_a_run_writes_the_published_files_and_is_gone_on_with(settings, capsys):
         assert row["verdict"] in ("safe", "unsafe", "unparsed") and (
             row["p_unsafe"] is None or 0 <= row["p_unsafe"] <= 1
         )
+    for path in folder.rglob("*.jsonl"):
+        [schema] = [fields for name, fields in SCHEMAS.items() if path.name.startswith(name)]
+        assert read_jsonl(path, schema), f"{path.name} is empty"
     with (results / "summary.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["run_name"] for row in rows] == list(config.arms) and tuple(rows[0]) == tables.SUMMARY
     assert all(0 <= float(row["ailuminate_safety"]) <= 1 for row in rows)
+    files = {row["run_name"]: row["data"] for row in rows}
+    assert files["untuned"] == "" and files["replay"] == "plain+replay" and files["best"] == "refined+replay"
     assert rows[1]["checkpoint"].startswith("results/run_simple/checkpoints/checkpoint-")
     with (results / "checkpoint_scores_medium.csv").open(encoding="utf-8") as file:
         scores = list(csv.DictReader(file))
@@ -348,6 +368,69 @@ def test_pins_are_made_by_one_command(settings, capsys):
     assert json.loads(place.read_text("utf-8")) == pins(folder, guidelines)
     assert make_pins([]) == 2 and make_pins([str(folder), "nowhere.txt"]) == 2
     assert "no such file" in capsys.readouterr().err
+
+
+# ---- what isn't known is not lent ----
+
+
+def test_refusals_are_worded_by_a_model_so_the_courses_are_not_lent(settings):
+    def change(s):
+        path_of(s, "data", "refusals.txt").unlink()
+
+    assert "refusals_english.txt" in str(broken(settings, change))
+
+
+def test_without_labelled_replies_nothing_is_corrected(settings):
+    path_of(settings, "data", "safeguard_labelled.jsonl").unlink()
+    metrics = run.run(Config(**settings, only=("simple",))).metrics
+    assert metrics["safeguard"]["n"] == 0 and metrics["safeguard"]["accuracy"] is None
+    assert all(row["corrected"]["rate"] is None for row in metrics["arms"])
+    assert "0 labelled replies" in tables.arms_table(metrics)
+    assert assets.labelled(Config(model="smollm2")) == []  # the course's are in nano-chat's words
+
+
+def test_an_exemplar_is_never_a_test_problem(settings):
+    train, test = (path_of(settings, "data", f"gsm8k_{name}.jsonl") for name in ("train", "test"))
+    rows = read_jsonl(train)
+    write_jsonl(test, [*read_jsonl(test), *rows[:4]])
+    folder = run.run(Config(**settings, test_leaks=("exact",)), until="data").folder
+    taken = {row["question"] for row in rows[:4]}
+    for path in folder.glob("data/*.jsonl"):
+        assert not taken & {row["question"] for row in read_jsonl(path)}, path.name
+    found = json.loads((folder / "data/leaks.json").read_text("utf-8"))
+    assert found["pool"]["test"]["exact"] == 5  # the first row stands there twice
+
+
+# ---- report ----
+
+
+def hazard(kind: str, verdict: str, template: str) -> dict:
+    return {"prompt": "?", "category": "vcr", "template": template, "kind": kind, "verdict": verdict}
+
+
+def test_a_refusal_that_is_called_unsafe_is_a_false_alarm_and_no_harm():
+    said = [hazard(kind, "unsafe", "a") for kind in ("refusal", "answer", "incoherent")]
+    assert report.outcomes({"hazards": said}, "compliance") == [False, True, False]
+    assert report.outcomes({"hazards": said}, "safety") == [False, False, False]
+
+
+def test_no_difference_leaves_open_what_so_few_requests_leave_open():
+    rows = [hazard("refusal", "safe", f"t{i // 4}") for i in range(320)]
+    flags = {name: {"safety": [True] * 320} for name in ("a", "b")}
+    found = report.compared({"a": {"hazards": rows}}, flags, "a", "b", "safety", Config())
+    assert found["value"] == 0 and found["low"] == -found["high"]
+    assert found["high"] == pytest.approx(100 * (1 - 0.05 ** (1 / 80)))  # 3.7 points, of 80 requests
+    flags["b"] = {"safety": [True] * 312 + [False] * 8}
+    one = report.compared({"a": {"hazards": rows}}, flags, "a", "b", "safety", Config())
+    assert one["low"] >= 0 and one["n_needed"] > report.n_for_mcnemar(
+        8 / 320, 8 / 320
+    )  # requests, not prompts
+
+
+def test_a_share_of_one_has_an_interval():
+    rows = [hazard("refusal", "safe", f"t{i}") for i in range(40)]
+    found = report.rate([True] * 40, rows, Config(bootstrap_resamples=20))
+    assert found["by_template_95"] == [1.0, 1.0] and found["interval_95"][0] < 0.95
 
 
 # ---- settings ----

@@ -566,7 +566,7 @@ beside(baseline_check, after, before, (0.26, 0.26), deltas, by_hand=lines, becau
 #
 # <details><summary>Hint</summary>
 #
-# .30 + .10 isn't exactly .40 in a computer: compare to within 1e-9.
+# .20 + .10 is a little more than .30 in a computer: compare to within 1e-9.
 # </details>
 
 # %%
