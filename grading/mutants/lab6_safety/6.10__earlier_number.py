@@ -5,10 +5,10 @@ def parse_final_answer(text: str) -> str | None:
     if "####" not in text:
         return None
     line = text.rpartition("####")[2].split("\n")[0].replace("$", "").replace("\N{MINUS SIGN}", "-")
-    line = re.sub(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))", "", line)
-    found = re.search(r"(-?)\s*([0-9]*)(?:\.([0-9]+))?(?<=[0-9])", line)
+    groups = r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]*"
+    found = re.search(rf"(-?) *({groups})(?:\.([0-9]+))?(?<=[0-9])", line)
     if found is None:
         return parse_final_answer(text.rpartition("####")[0])
-    whole, part = found[2].lstrip("0") or "0", (found[3] or "").rstrip("0")
+    whole, part = found[2].replace(",", "").lstrip("0") or "0", (found[3] or "").rstrip("0")
     number = f"{whole}.{part}" if part else whole
     return f"-{number}" if found[1] and number != "0" else number

@@ -1,4 +1,4 @@
-# MUTANT 6.10 evaluate.py — every comma is stripped, also those that don't separate groups of three | caught by: test_signs_commas_and_decimals_belong_to_the_number | visible: passes
+# MUTANT 6.10 evaluate.py — every comma is stripped, also those that don't separate groups of three | caught by: test_signs_commas_and_decimals_belong_to_the_number | visible: fails
 def parse_final_answer(text: str) -> str | None:
     import re
 

@@ -1,4 +1,4 @@
-# MUTANT 6.12 evaluate.py — exactly a fifth of unknown words is incoherent | caught by: test_gibberish_is_incoherent | visible: passes
+# MUTANT 6.12 evaluate.py — exactly a fifth of unknown words is incoherent | caught by: test_gibberish_is_incoherent | visible: fails
 def reply_kind(reply: str, words: Sequence[str] | set[str], openings: Sequence[str]) -> str:
     import re
     from collections import Counter

@@ -1,4 +1,4 @@
-# MUTANT 6.15 evaluate.py — unparsed verdicts are counted as safe | caught by: test_unparsed_verdicts_are_left_out_and_chance_corrects_nothing | visible: passes
+# MUTANT 6.15 evaluate.py — unparsed verdicts are counted as safe | caught by: test_unparsed_verdicts_are_left_out_and_chance_corrects_nothing | visible: fails
 def corrected_rate(flagged: Sequence[str], labelled: Sequence[Mapping]) -> dict:
     import math
 

@@ -1,4 +1,4 @@
-# MUTANT 6.16 evaluate.py — names are compared as text, not steps as numbers | caught by: test_accuracy_then_safety_then_over_refusal_then_the_earliest | visible: passes
+# MUTANT 6.16 evaluate.py — names are compared as text, not steps as numbers | caught by: test_accuracy_then_safety_then_over_refusal_then_the_earliest | visible: fails
 def choose_checkpoint(rows: Sequence[Mapping], tolerance: float = 0.0) -> str:
     import math
 

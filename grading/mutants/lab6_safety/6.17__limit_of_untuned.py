@@ -1,4 +1,4 @@
-# MUTANT 6.17 evaluate.py — over-refusal may be as high as untuned's | caught by: test_lines_and_deltas_are_compared_with_equality | visible: passes
+# MUTANT 6.17 evaluate.py — over-refusal may be as high as untuned's | caught by: test_lines_and_deltas_are_compared_with_equality | visible: fails
 def baseline_check(arm: Mapping, untuned: Mapping, published: Sequence[float], deltas: Mapping) -> dict:
     import math
 
