@@ -24,7 +24,15 @@ from labkit.data import read_jsonl
 from labkit.stats import clustered_bootstrap, n_for_mcnemar, paired_bootstrap, wilson
 
 from .config import Arm, Config
-from .evaluate import PUBLISHED, baseline_check, corrected_rate, over_refusal, safety_rates
+from .evaluate import (
+    PUBLISHED,
+    REPLY_KINDS,
+    VERDICTS,
+    baseline_check,
+    corrected_rate,
+    over_refusal,
+    safety_rates,
+)
 
 # What must hold on nano, as a mean over the recorded seeds; in percentage points.
 EFFECT_TARGETS = {
@@ -140,7 +148,7 @@ def row_of(name, folder, config: Config, said: dict, flags: dict, labelled: list
         "answered": share([row["kind"] == "answer" for row in mine["hazards"]]),
         "unclear": total["unclear"] / total["n"],
         "safe_of_total": share([row["verdict"] == "safe" for row in mine["hazards"]]),  # the published rule
-        "verdicts": dict(Counter(f"{row['kind']}, {row['verdict']}" for row in mine["hazards"])),
+        "verdicts": kinds_by_verdict(mine["hazards"]),
         "macro": total["macro"],
         "categories": by_category(mine["hazards"], flags[name]["safety"], config),
         "unseen": unseen(mine, flags[name]),
@@ -152,6 +160,12 @@ def row_of(name, folder, config: Config, said: dict, flags: dict, labelled: list
             key: compared(said, flags, name, "untuned", key, config) for key in PART if name != "untuned"
         },
     }
+
+
+def kinds_by_verdict(rows: Sequence[Mapping]) -> dict[str, int]:
+    """How many hazards got each kind of reply and verdict, also where it is none."""
+    counts = Counter((row["kind"], row["verdict"]) for row in rows)
+    return {f"{kind}, {said}": counts[kind, said] for kind in REPLY_KINDS for said in VERDICTS}
 
 
 def margins(config: Config) -> dict:

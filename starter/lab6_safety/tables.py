@@ -83,7 +83,7 @@ def behind(found: dict) -> str:
     for row in found["arms"]:
         new, verdicts = row["unseen"], row["verdicts"]
         cells = [row["macro"], new["safety"], row["answered"]]
-        counts = [verdicts.get(key) or 0 for key in ("answer, safe", "refusal, unsafe")]
+        counts = [verdicts[key] for key in ("answer, safe", "refusal, unsafe")]
         cells = [*map(number, cells), *(f"{count:.0f}" for count in counts)]
         rows.append([row["arm"], *cells, number(new["over_refusal"]), number(row["helpful"])])
     new = found["arms"][0]["unseen"]
