@@ -594,8 +594,8 @@ nano = parse(Config, ["--profile", "nano"], presets=Path(run.__file__).parent / 
 only = ("simple", "prompt")
 live = replace(nano, profile="notebook", only=only, test_items=200, bootstrap_resamples=200)
 folder = run.run(live, until="data").folder
-for kind, found in json.loads((folder / "data/leaks.json").read_text("utf-8")).items():
-    print(f"{kind}: {found['removed']} of {found['rows']} rows removed; exemplars {found['exemplars']}")
+leaks = json.loads((folder / "data/leaks.json").read_text("utf-8"))["plain"]
+print(f"{leaks['removed']} of {leaks['rows']} training rows removed: they repeat exemplars, by rule {leaks['exemplars']}")
 
 # %% [markdown]
 # ### The untuned model, the tuned one, and the tuned one with a safety prompt
