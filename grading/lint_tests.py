@@ -20,13 +20,17 @@ from .markers import Problem
 
 @dataclass(frozen=True)
 class MarkedTest:
-    """One test function: its file, line, name, the id it is marked with and its points (None: not given)."""
+    """One test function: its file, line, name, the id it is marked with and its points (None: not given).
+
+    cases: whether pytest makes several tests of it (parametrize).
+    """
 
     path: str
     line: int
     name: str
     id: str | None
     points: float | None
+    cases: bool = False
 
 
 def marked_tests(path: Path, shown: str) -> list[MarkedTest]:
@@ -35,8 +39,9 @@ def marked_tests(path: Path, shown: str) -> list[MarkedTest]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
             continue
-        item, points = None, None
+        item, points, cases = None, None, False
         for decorator in node.decorator_list:
+            cases = cases or "parametrize" in ast.unparse(decorator)
             if (
                 isinstance(decorator, ast.Call)
                 and isinstance(decorator.func, ast.Attribute)
@@ -48,7 +53,7 @@ def marked_tests(path: Path, shown: str) -> list[MarkedTest]:
                 for keyword in decorator.keywords:
                     if keyword.arg == "points" and isinstance(keyword.value, ast.Constant):
                         points = float(keyword.value.value)
-        found.append(MarkedTest(shown, node.lineno, node.name, item, points))
+        found.append(MarkedTest(shown, node.lineno, node.name, item, points, cases))
     return found
 
 
@@ -87,6 +92,9 @@ def lint_tests(lab: Lab, root: Path) -> list[Problem]:
                 problems.append(Problem(shown, test.line, f"{test.name}: {test.id} isn't in course.yaml"))
             elif kind == "hidden" and test.points is None:
                 problems.append(Problem(shown, test.line, f"{test.name} has no points"))
+            if kind == "hidden" and test.cases:  # the grader counts the points of each case
+                message = f"{test.name} is parametrized: its points would count once a case; write a loop"
+                problems.append(Problem(shown, test.line, message))
         for item_id, item in known.items():
             own = [test for test in tests if test.id == item_id]
             if not own:

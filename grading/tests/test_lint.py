@@ -123,6 +123,13 @@ MISTAKES = {
         "def test_odd",
         "has no points",
     ),
+    "cases": (
+        "grading/hidden/test_lab7_toy.py",
+        '@pytest.mark.todo("7.2", points=1)',
+        '@pytest.mark.parametrize("x", [1, 2])\n@pytest.mark.todo("7.2", points=1)',
+        "def test_odd",
+        "would count once a case",
+    ),
     "unknown test id": (
         "tests/test_lab7_toy.py",
         '"7.2"',

@@ -70,8 +70,9 @@ def accuracy_figure(arms: Mapping[str, dict]):
             axes.plot(places, [row[f"{control}_control"] for row in rows], mark, label=words)
         said.append(f"{kind}: " + ", ".join(f"{a} {v:.2f}" for a, v in zip(arms, values, strict=True)))
     axes.set_xticks(range(len(arms)), list(arms), rotation=30, ha="right", fontsize=8)
-    axes.set(ylabel="reward accuracy, held out", ylim=(-0.02, 1.02))
-    axes.legend(fontsize=8)
+    axes.set(ylabel="reward accuracy, held out", ylim=(-0.03, 1.03))
+    # Above the axes: many points lie at 0 and 1, and a legend inside hides some.
+    axes.legend(fontsize=8, ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.0)
     return fig, f"Held-out reward accuracy. {'; '.join(said)}."
 
 
