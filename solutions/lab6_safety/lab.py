@@ -65,7 +65,7 @@ from starter.lab6_safety.method import storage_bytes
 #
 # **After running.** Measured numbers with n and interval from the table; the largest gap named; a reason seen in the
 # data, for example: the lost refusals are coherent answers; the training answers' openings aren't to blame, since
-# `unopened` loses as much; replay, which shows refusals again, brings them back.
+# `unopened` loses nearly as much; replay, which shows refusals again, brings them back.
 # <!-- END SOLUTION 6.W1 -->
 
 # %% [markdown]
