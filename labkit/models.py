@@ -167,6 +167,11 @@ def load_reward_model(name: str | Path, **options: Any) -> PreTrainedModel:
     return load_model(name, "reward_model", **options)
 
 
+def load_safeguard(name: str | Path, **options: Any) -> PreTrainedModel:
+    """The sequence classifier `name` whose labels say safe or unsafe, in eval mode; see `load_model`."""
+    return load_model(name, "safeguard", **options)
+
+
 def load_model(
     name: str | Path,
     role: Role,
@@ -192,6 +197,7 @@ def load_model(
         "causal_lm": transformers.AutoModelForCausalLM,
         "seq2seq_lm": transformers.AutoModelForSeq2SeqLM,
         "reward_model": transformers.AutoModelForSequenceClassification,
+        "safeguard": transformers.AutoModelForSequenceClassification,
     }
     if quantize not in (None, "nf4"):
         raise LabError("quantize to be 'nf4' or None", repr(quantize))

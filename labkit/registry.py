@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Role = Literal["causal_lm", "seq2seq_lm", "reward_model"]
+Role = Literal["causal_lm", "seq2seq_lm", "reward_model", "safeguard"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ _SPECS = (
         "nano-facts-cot", "nano", "causal_lm", "MIT", "adapter of nano-facts: Lab 2's repaired Phase B"
     ),
     ModelSpec("nano-trivia", "nano", "causal_lm", "MIT", "Llama that knows some facts well, some badly"),
+    ModelSpec("nano-chat", "nano", "causal_lm", "MIT", "Llama that solves problems and refuses hazards"),
+    ModelSpec("nano-safeguard", "nano", "safeguard", "MIT", "two-label head: is a reply safe or unsafe?"),
     ModelSpec(
         "nano-math", "nano", "causal_lm", "MIT", "Llama of the course's own small world of word problems"
     ),
@@ -151,6 +153,16 @@ _SPECS = (
         "GptOssConfig",
         _GPT_OSS,
         "nano-trivia",
+    ),
+    ModelSpec(
+        "Qwen/Qwen3-4B-Instruct-2507",
+        "gpu",
+        "causal_lm",
+        "Apache-2.0",
+        "4.0B, normed queries and keys",
+        "Qwen3Config",
+        {"head_dim": 16},
+        "nano-chat",
     ),
     ModelSpec(
         "Skywork/Skywork-Reward-V2-Llama-3.1-8B",

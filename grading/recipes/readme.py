@@ -33,12 +33,16 @@ def put_section(path: Path, section: str) -> None:
 
 
 def file_table(folder: Path, package: str) -> str:
-    """A Markdown table of a lab's data files: rows, fields and sha256."""
+    """A Markdown table of a lab's data files: rows (lines of text), fields and sha256."""
     lines = ["| file | rows | fields | sha256 |", "| --- | --- | --- | --- |"]
-    for path in sorted((folder / package).glob("*.jsonl")):
-        rows = path.read_text(encoding="utf-8").splitlines()
-        fields = ", ".join(f"`{key}`" for key in json.loads(rows[0]))
-        lines.append(f"| `{package}/{path.name}` | {len(rows)} | {fields} | `{sha256(path)}` |")
+    for path in sorted((folder / package).iterdir()):
+        text = path.read_text(encoding="utf-8")
+        rows, fields = str(len(text.splitlines())), "text"
+        if path.suffix == ".jsonl":
+            fields = ", ".join(f"`{key}`" for key in json.loads(text.splitlines()[0]))
+        elif path.suffix == ".json":
+            rows, fields = "–", ", ".join(f"`{key}`" for key in json.loads(text))
+        lines.append(f"| `{package}/{path.name}` | {rows} | {fields} | `{sha256(path)}` |")
     return "\n".join(lines)
 
 

@@ -1,0 +1,13 @@
+# MUTANT 6.1 data.py — the drawn ones are put back in the order of the file | caught by: test_the_pool_is_the_stated_draw_in_its_order | visible: fails
+def fewshot_pool(records: Sequence[dict], size: int, seed: int) -> list[dict]:
+    import random
+
+    usable: dict[str, dict] = {}
+    for record in records:
+        if record["question"].strip() and "####" in record["answer"]:
+            usable.setdefault(record["question"], record)
+    if size < 1 or len(usable) < size:
+        raise ValueError(f"need at least {max(size, 1)} usable records, found {len(usable)}, for size {size}")
+    drawn = random.Random(seed).sample(list(usable.values()), size)
+    drawn = [record for record in usable.values() if record in drawn]
+    return [{"question": record["question"], "answer": record["answer"]} for record in drawn]

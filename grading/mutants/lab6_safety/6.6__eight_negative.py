@@ -1,0 +1,12 @@
+# MUTANT 6.6 method.py — 8 values are negative and 7 positive | caught by: test_the_table_has_the_quantiles_of_nf4 | visible: fails
+def nf4_table(offset: float = 0.9677083) -> list[float]:
+    if not 0.5 < offset < 1:
+        raise ValueError(f"offset must lie between 0.5 and 1, found {offset}")
+    from statistics import NormalDist
+
+    def half(count: int) -> list[float]:
+        step = (offset - 0.5) / count
+        return [NormalDist().inv_cdf(offset - i * step) for i in range(count)]
+
+    values = [*half(7), 0.0, *(-value for value in half(8))]
+    return sorted(value / max(values) for value in values)

@@ -1,0 +1,14 @@
+# MUTANT 6.7 method.py — 1e-8 is added to the scale that divides | caught by: test_codes_are_nearest_and_scales_are_by_block | visible: passes
+def quantize_nf4(weights, table: Sequence[float], block: int = 64):
+    import torch
+
+    if block < 1 or weights.numel() == 0 or not bool(torch.isfinite(weights).all()):
+        raise ValueError("need block >= 1 and at least one weight, all of them finite")
+    flat = weights.detach().float().flatten()
+    n = len(flat)
+    blocks = torch.nn.functional.pad(flat, (0, -n % block)).view(-1, block)
+    absmax = blocks.abs().amax(dim=1)
+    scaled = blocks / (absmax + 1e-8)[:, None]
+    values = torch.tensor(list(table), dtype=torch.float32)
+    codes = (scaled[:, :, None] - values).abs().argmin(dim=2)  # (blocks, block, 16) -> (blocks, block)
+    return codes.flatten()[:n].to(torch.uint8), absmax
