@@ -6,6 +6,7 @@ They are a beginning, not the whole: the grader checks everything that a functio
 """
 
 import math
+import random
 
 import pytest
 import torch
@@ -147,6 +148,20 @@ def test_an_answer_may_begin_in_several_ways(lab):
     )
 
 
+@pytest.mark.todo("5.6")
+def test_padding_may_stand_on_the_left(lab):
+    logits = torch.tensor([[[9.0, 0.0], [0.0, 0.0], [0.0, 1.0]]])
+    got = lab.method.answer_probabilities(logits, torch.tensor([[0, 0, 1]]), [[1], [0]])
+    e = math.e / (math.e + 1)
+    likely = {
+        "the mask's ones were counted; their place is what matters": torch.tensor(
+            [[math.exp(-9) / (1 + math.exp(-9)), 1 / (1 + math.exp(-9))]]
+        )
+    }
+    want = "the last position whose mask is 1"
+    assert_close(got, torch.tensor([[e, 1 - e]]), mistake(got, likely, want), rtol=1e-5)
+
+
 # ---- 5.7 select_misjudged ----
 
 
@@ -159,6 +174,12 @@ def test_only_wrong_judgments_are_selected(lab):
     records = judged_records(("yes", "yes"), ("yes", "no"), ("no", "yes"), ("no", "no"))
     got = [row["qid"] for row in lab.method.select_misjudged(records)]
     assert_equal(got, ["q1", "q2"], mistake(got, {"those judged rightly were selected": ["q0", "q3"]}))
+
+
+@pytest.mark.todo("5.7")
+def test_an_unread_judgment_is_wrong(lab):
+    got = [row["qid"] for row in lab.method.select_misjudged(judged_records((None, "no"), ("no", "no")))]
+    assert_equal(got, ["q0"], mistake(got, {"None was left out: it is no right judgment": []}))
 
 
 # ---- 5.8 select_balanced ----
@@ -176,6 +197,18 @@ def test_there_are_as_many_of_each_target(lab):
         mistake(counts, {"the rarer target was repeated": [9, 9], "nothing was balanced": [3, 9]}),
     )
     assert_equal(len({row["qid"] for row in got}), 6, "no record is drawn twice")
+
+
+@pytest.mark.todo("5.8")
+def test_the_seed_decides_and_nobody_elses_chance_is_touched(lab):
+    records = judged_records(*[("yes", "no")] * 30, *[("yes", "yes")] * 10)
+    state = random.getstate()
+    draws = [[row["qid"] for row in lab.method.select_balanced(records, seed)] for seed in (1, 1, 2)]
+    hint = "Python's global random state was changed: draw with a random.Random(seed) of your own"
+    assert random.getstate() == state, hint
+    assert_equal(draws[0], draws[1], "the same seed gives the same list")
+    assert set(draws[0]) != set(draws[2]), "another seed draws other records"
+    assert draws[0] != sorted(draws[0], key=lambda qid: int(qid[1:])), "the list is shuffled"
 
 
 @pytest.mark.todo("5.8")
@@ -200,6 +233,7 @@ def test_the_adapter_is_added_with_its_scale(lab):
         "alpha must be divided by the rank": weight + 4 * (b @ a),
     }
     assert_close(got, torch.tensor([[7.0, 9.0], [13.0, 17.0]]), mistake(got, likely, "1 + 4/2 x B A"))
+    assert_equal(weight.tolist(), [[1.0, 1.0], [1.0, 1.0]], "weight was changed in place: make a new tensor")
 
 
 # ---- 5.10 auroc ----
@@ -238,6 +272,14 @@ def test_empty_parts_do_not_occur(lab):
     assert_equal(len(bins), 1, "only parts with items stand in the table")
     want = {"low": 0.9, "high": 1.0, "n": 2, "confidence": 0.95, "accuracy": 0.5}
     assert_close(bins[0], want, "ends, items, mean probability and share of the only part")
+
+
+@pytest.mark.todo("5.11")
+def test_certainty_belongs_to_the_last_part(lab):
+    bins = lab.evaluate.calibration([1.0, 0.95], [True, True], 10)["bins"]
+    likely = {"p = 1 has a part of its own": [1, 1]}
+    sizes = [part["n"] for part in bins]
+    assert_equal(sizes, [2], mistake(sizes, likely, "p = 1 and p = 0.95 are both in the last of ten parts"))
 
 
 # ---- 5.12 brier_decomposition ----
@@ -306,6 +348,16 @@ def test_a_constant_has_no_skill(lab):
     assert_close(got["accuracy"], 0.8, "always no is right on 4 of 5")
     assert_close(got["skill"], 0.0, mistake(got["skill"], {"one half isn't the constant": 0.3}))
     assert_close(got["underconfident"], 0.2, "one of five: no, and right")
+
+
+@pytest.mark.todo("5.15")
+def test_a_judge_may_lie_below_a_constant(lab):
+    got = lab.evaluate.judgment_skill([True, True, False, False], [True, False, True, True])
+    assert_close(got["accuracy"], 0.25, "one judgment of four is right")
+    likely = {"always yes is a constant, too": 0.25, "the judge's own majority isn't the constant": 0.5}
+    assert_close(got["constant"], 0.75, mistake(got["constant"], likely, "always yes is right on 3 of 4"))
+    assert_close(got["skill"], -0.5, mistake(got["skill"], {"skill may be negative": 0.0}))
+    assert_close(got["overconfident"], 0.25, "one of four: yes, and wrong")
 
 
 # ---- 5.16 frozen_and_refreshed ----

@@ -32,7 +32,7 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     Returns:
         A number in [0, 1]; NaN if there are no positives or no negatives.
     Raises:
-        ValueError: as many scores as labels are not there, or a score is NaN (with labels of one kind too).
+        ValueError: scores and labels differ in number, or a score is NaN (with labels of one kind too).
     Source: Mann and Whitney 1947; Hanley and McNeil 1982.
     """
     # TODO 5.10: mean ranks of equal scores, then the rank sum of the positives.
@@ -72,7 +72,7 @@ def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], bins: 
         `{"ece": float, "bins": […]}`; each entry of `bins`, from low to high: `low` and `high` (the part's
         ends), `n`, `confidence` (mean probability) and `accuracy` (share that happened) of its items.
     Raises:
-        ValueError: no items, as many probabilities as outcomes are not there, one outside [0, 1] or NaN, bins
+        ValueError: no items, probabilities and outcomes differ in number, one outside [0, 1] or NaN, bins
             < 1.
     Source: Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599), Eq. 3.
     """
@@ -254,7 +254,7 @@ def frozen_and_refreshed(judgments: Sequence[Sequence[bool]], labels: Sequence[S
         `refreshed` (judgments of e that equal the labels of e), `moved` (labels of e that differ from epoch
         0's).
     Raises:
-        ValueError: no epochs, as many of the one as of the other are not there, or not the same number of
+        ValueError: no epochs, the two lists differ in length, or not the same number of
             items (at least one) in all.
     Source: methods of the course; the published guide reports refreshed labels only (GUIDE.md).
     """

@@ -26,32 +26,33 @@ def tables(found: dict) -> str:
 
 
 def judge_table(found: dict) -> str:
-    """The published evaluation of the phases: exact match and the three by three, on both splits.
+    """The published evaluation of the phases: the three by three and its exact matches, on both splits.
 
-    A line of the matrix is an actual ability, with the judgments can / uncertain / cannot. A judge that only
-    says yes or no never says "uncertain", so it can't match exactly there.
+    The last three columns hold the questions it can, may and can't answer, by what the judge said of them:
+    can / uncertain / cannot. A judge that says yes or no alone never says "uncertain": it has no exact match
+    to speak of, and its cells are can / cannot.
     """
-    lines = [
-        f"{'judge':20}{'split':8}{'n':>6}{'exact':>8}{'AUROC':>8}{'skill':>8}"
-        "   of can, uncertain, cannot: judged can / uncertain / cannot"
-    ]
+    rows = [row for tests in found["judges"].values() for row in tests.values()]
+    binary = not any(line["uncertain"] for row in rows for line in row["matrix"].values())
+    said = ("can", "cannot") if binary else ("can", "uncertain", "cannot")
+    lines = [f"{'judge':19}{'split':6}{'n':>5}{'AUROC':>7}{'skill':>8}" + ("" if binary else f"{'exact':>7}")]
+    lines[0] += "".join(f"{name:>13}" for name in ("can", "uncertain", "cannot")) + f"   ({' / '.join(said)})"
     for judge, tests in found["judges"].items():
         for split, row in tests.items():
             scores = row["scores"]
             ranking = "-" if scores["auroc"] is None else f"{scores['auroc']:.3f}"
-            cells = [" / ".join(f"{n:.0f}" for n in line.values()) for line in row["matrix"].values()]
-            lines.append(
-                f"{judge:20}{split:8}{row['n']:6.0f}{row['exact_match']:8.3f}{ranking:>8}"
-                f"{scores['skill']['skill']:+8.3f}   {'   '.join(cells)}"
-            )
+            start = f"{judge:19}{split:6}{row['n']:5.0f}{ranking:>7}{scores['skill']['skill']:+8.3f}"
+            exact = "" if binary else f"{row['exact_match']:7.3f}"
+            cells = [" / ".join(f"{line[word]:.0f}" for word in said) for line in row["matrix"].values()]
+            lines.append(start + exact + "".join(f"{cell:>13}" for cell in cells))
     return "\n".join(lines)
 
 
 def stale_table(found: dict) -> str:
     """Under-confidence by group of questions, in points: v1 before, v1 after knowledge, v2."""
     lines = [
-        f"{'questions':30}{'n':>6}"
-        + "".join(f"{name:>26}" for name in ("v1, old base", "v1, new base", "v2"))
+        f"{'questions':29}{'n':>5}"
+        + "".join(f"{name:>22}" for name in ("v1, old base", "v1, new base", "v2"))
     ]
     for name, row in found["stale"].items():
         cells = []
@@ -62,24 +63,25 @@ def stale_table(found: dict) -> str:
                 if cell is None or cell["low"] is None
                 else f"{cell['pp']:+.1f} [{cell['low']:+.1f}, {cell['high']:+.1f}]"
             )
-            cells.append(f"{shown:>26}")
-        lines.append(f"{name.replace('_', ' '):30}{row['n']:6.0f}" + "".join(cells))
+            cells.append(f"{shown:>22}")
+        lines.append(f"{name.replace('_', ' '):29}{row['n']:5.0f}" + "".join(cells))
     return "\n".join(lines)
 
 
 def change_table(found: dict) -> str:
     """What phase 2 did to v1 and what v2 mended, in points; above 0: more under-confident, more mended."""
     shown = {
-        "stale_on_learned": "v1: learned, more under-confident than before (minus untaught unknown)",
-        "stale_untaught": "v1: the same on all untaught",
-        "stale_validation": "v1: the same on validation",
-        "repaired": "v2 against v1: learned, where v2 was shown the new labels (minus)",
-        "repaired_on_new": "v2 against v1: learned, new to both judges (minus untaught unknown)",
+        "stale_on_learned": "v1 more under-confident: learned - untaught unknown",
+        "stale_untaught": "v1 more under-confident: untaught",
+        "stale_validation": "v1 more under-confident: validation",
+        "repaired": "v2 mends: learned - untaught unknown, in training",
+        "repaired_on_new": "v2 mends: learned - untaught unknown",
     }
-    lines = [f"{'change, in points':70}{'n':>5}{'control':>9}"]
+    lines = [f"{'change':52}{'n':>5}{'control':>9}{'points':>23}"]
     for name, row in found["changes"].items():
         value = "-" if row["low"] is None else f"{row['pp']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]"
-        lines.append(f"{shown[name]:70}{row['n']:5.0f}{row['control_n']:9.0f}{value:>24}")
+        control = f"{row['control_n']:.0f}" if row["control_n"] else "-"
+        lines.append(f"{shown[name]:52}{row['n']:5.0f}{control:>9}{value:>23}")
     return "\n".join(lines)
 
 

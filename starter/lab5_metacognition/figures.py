@@ -82,17 +82,25 @@ def draw_labels(axes, arm: dict, chance: dict) -> str:
 
 
 def draw_reliability(axes, arm: dict) -> str:
-    """Confidence against accuracy, before and after training; points grow with their items."""
+    """Confidence against accuracy, before and after training; the number at a point is that of its items."""
     axes.plot([0, 1], [0, 1], color="black", linestyle=":", label="calibrated")
     told = []
     for number, (row, name) in enumerate(((arm["epochs"][0], "untrained"), (arm["epochs"][-1], "trained"))):
         bins = row["val"]["reliability"]
-        sizes = [20 + 300 * part["n"] / row["val"]["n"] for part in bins]
         style = {"color": draw.PALETTE[number], "marker": draw.MARKERS[number], "alpha": 0.8}
         x, y = [part["confidence"] for part in bins], [part["accuracy"] for part in bins]
-        axes.scatter(x, y, s=sizes, label=f"{name}, ECE {row['val']['ece']:.2f}", **style)
+        axes.scatter(x, y, s=40, label=f"{name}, ECE {row['val']['ece']:.2f}", **style)
+        for part, place in zip(bins, zip(x, y, strict=True), strict=True):
+            axes.annotate(
+                f"{part['n']:.0f}",
+                place,
+                xytext=(5, 4),
+                textcoords="offset points",
+                fontsize=8,
+                color=style["color"],
+            )
         told.append(f"{name} ECE {row['val']['ece']:.2f}")
-    axes.set(xlabel="confidence", ylabel="share that can be answered", xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlabel="confidence", ylabel="share that can be answered", xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     axes.set_title("Reliability")
     axes.legend(fontsize=9)
     return f"Reliability diagram of the judgment on validation: {', '.join(told)}."
@@ -118,8 +126,7 @@ def draw_selective(axes, arm: dict) -> str:
 
 def draw_stale(axes, groups: dict) -> str:
     """Under-confidence of v1 before, of v1 on the base that has learned, and of v2, by group of questions."""
-    shown = ("learned", "untaught_unknown", "learned_in_training", "untaught", "validation")
-    names, told = [name for name in shown if groups[name]["n"]], []
+    names, told = [name for name, row in groups.items() if row["n"]], []
     for number, (key, label) in enumerate(
         (("v1_before", "v1, old base"), ("v1", "v1, new base"), ("v2", "v2"))
     ):
@@ -136,6 +143,6 @@ def draw_stale(axes, groups: dict) -> str:
     axes.axvline(0, color="black", linestyle=":")
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     axes.invert_yaxis()
-    axes.set(xlabel="under-confidence, points", title="Self-knowledge gone stale")
+    axes.set(xlabel="too sure ←  under-confidence, points  → too unsure", title="Self-knowledge gone stale")
     axes.legend(fontsize=9)
     return f"Under-confidence on the learned questions, in points: {', '.join(told)}."

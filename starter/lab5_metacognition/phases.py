@@ -10,8 +10,7 @@ Beside these, per phase, `test_responses*.jsonl` and `tested_*.jsonl`: what can 
 judge says about it. Knowledge is taught about a random share of the training *entities*; the others, and all
 of the validation split, are controls; facts are taught in other words than they are asked in. With
 `judged_share` below 1 the judges leave entities out, so that what was learned about these is new to both.
-Source: the published guide (GUIDE.md). Left out: what the numbers mean
-(report.py).
+Source: the published guide (GUIDE.md). Left out: what the numbers mean (report.py).
 """
 
 from __future__ import annotations

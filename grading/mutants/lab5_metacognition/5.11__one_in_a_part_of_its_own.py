@@ -1,4 +1,4 @@
-# MUTANT 5.11 evaluate.py — p = 1 gets a part of its own, not the last | caught by: test_the_table_holds_exactly_the_parts_with_items | visible: passes
+# MUTANT 5.11 evaluate.py — p = 1 gets a part of its own, not the last | caught by: test_the_table_holds_exactly_the_parts_with_items | visible: fails
 def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> dict:
     _require_probabilities(probabilities, outcomes, bins)
     parts: dict[int, list[tuple[float, bool]]] = {}

@@ -1,4 +1,4 @@
-# MUTANT 5.15 evaluate.py — a negative skill is cut at zero | caught by: test_skill_is_measured_from_the_better_constant | visible: passes
+# MUTANT 5.15 evaluate.py — a negative skill is cut at zero | caught by: test_skill_is_measured_from_the_better_constant | visible: fails
 def judgment_skill(said_yes: Sequence[bool], correct: Sequence[bool]) -> dict:
     n = len(correct)
     if not n or len(said_yes) != n:

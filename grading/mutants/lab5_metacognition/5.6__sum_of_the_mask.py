@@ -1,4 +1,4 @@
-# MUTANT 5.6 method.py — takes the mask's sum as the end, so left padding is read wrongly | caught by: test_the_last_real_token_of_each_row_is_read | visible: passes
+# MUTANT 5.6 method.py — takes the mask's sum as the end, so left padding is read wrongly | caught by: test_the_last_real_token_of_each_row_is_read | visible: fails
 def answer_probabilities(
     logits: torch.Tensor, attention_mask: torch.Tensor, answer_ids: Sequence[Sequence[int]]
 ) -> torch.Tensor:

@@ -1,4 +1,4 @@
-# MUTANT 5.8 method.py — takes the first ones of each target | caught by: test_records_are_drawn_at_random_and_mixed | visible: passes
+# MUTANT 5.8 method.py — takes the first ones of each target | caught by: test_records_are_drawn_at_random_and_mixed | visible: fails
 def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
     import random
 

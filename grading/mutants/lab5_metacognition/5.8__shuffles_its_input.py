@@ -1,4 +1,4 @@
-# MUTANT 5.8 method.py — shuffles the list that it is given | caught by: test_the_seed_alone_decides_and_one_target_is_refused | visible: passes
+# MUTANT 5.8 method.py — shuffles the list that it is given | caught by: test_the_seed_alone_decides_and_one_target_is_refused | visible: fails
 def select_balanced(records: Sequence[Mapping], seed: int) -> list[Mapping]:
     import random
 

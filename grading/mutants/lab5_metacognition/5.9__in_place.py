@@ -1,4 +1,4 @@
-# MUTANT 5.9 method.py — changes the base's weight in place | caught by: test_the_base_stays_and_types_are_kept | visible: passes
+# MUTANT 5.9 method.py — changes the base's weight in place | caught by: test_the_base_stays_and_types_are_kept | visible: fails
 def merge_lora(
     weight: torch.Tensor, lora_a: torch.Tensor, lora_b: torch.Tensor, alpha: float
 ) -> torch.Tensor:
