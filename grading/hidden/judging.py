@@ -81,6 +81,35 @@ def _explains(table: dict[str, Any], words: str, result: Result, check: Callable
     return bool(mistake(result.got, {words: table[words]}))
 
 
+def check_all(
+    function: Callable[..., Any],
+    inputs: Iterable[tuple],
+    right: Callable[..., Any],
+    likely: Callable[..., dict[str, Any]],
+    rule: str,
+    check: Callable[..., None] = assert_equal,
+) -> None:
+    """`function(*arguments)` is `right(*arguments)` for every tuple of `inputs`; as `judge` otherwise."""
+    judge(
+        [
+            Case(
+                lambda given=given: function(*given),
+                right(*given),
+                lambda given=given: likely(*given),
+                "input: " + ", ".join(map(_short, given)),
+            )
+            for given in inputs
+        ],
+        rule,
+        check,
+    )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 160 else f"{text[:160]}…"
+
+
 def assert_refuses(call: Callable[[], Any], hint: str) -> None:
     """The call raises ValueError; any other exception of the student's code is shown as what it is."""
     try:

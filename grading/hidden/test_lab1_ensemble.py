@@ -17,29 +17,12 @@ from grading.hidden import lab1_blame as blame
 from grading.hidden import lab1_cases as cases
 from grading.hidden import lab1_oracles as oracle
 from grading.hidden import lab1_records as truth
-from grading.hidden.judging import Case, assert_refuses, judge, value_mistake
+from grading.hidden.judging import Case, assert_refuses, check_all, judge, value_mistake
 from grading.hidden.lab1_oracles import VERDICTS, pick
 from grading.hidden.lab1_records import make_records as make_records  # the grader finds it here by name
 from labkit.testing import assert_close, assert_equal, mistake
 
 near = functools.partial(assert_close, rtol=1e-9, atol=1e-9)
-
-
-def check_all(function, inputs: list, right, likely, rule: str, check=assert_equal) -> None:
-    """`function(*arguments)` is `right(*arguments)` for every tuple of `inputs`."""
-    judge(
-        [
-            Case(
-                lambda given=given: function(*given),
-                right(*given),
-                lambda given=given: likely(*given),
-                "input: " + ", ".join(map(repr, given)),
-            )
-            for given in inputs
-        ],
-        rule,
-        check,
-    )
 
 
 # ---- 1.1 build_prompts -------------------------------------------------------------------------------------

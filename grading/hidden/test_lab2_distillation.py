@@ -20,29 +20,12 @@ from grading.hidden import lab2_blame_numbers as number_blame
 from grading.hidden import lab2_cases as cases
 from grading.hidden import lab2_oracles as oracle
 from grading.hidden import lab2_records as truth
-from grading.hidden.judging import Case, assert_refuses, judge, value_mistake
+from grading.hidden.judging import assert_refuses, check_all, value_mistake
 from grading.hidden.lab2_oracles import pick, question, reason
 from grading.hidden.lab2_records import make_records as make_records  # the grader finds it here by name
 from labkit.testing import assert_close, assert_equal, mistake
 
 near = functools.partial(assert_close, rtol=1e-9, atol=1e-9)
-
-
-def check_all(function, inputs: list, right, likely, rule: str, check=assert_equal) -> None:
-    """`function(*arguments)` is `right(*arguments)` for every tuple of `inputs`."""
-    judge(
-        [
-            Case(
-                lambda given=given: function(*given),
-                right(*given),
-                lambda given=given: likely(*given),
-                "input: " + ", ".join(map(repr, given)),
-            )
-            for given in inputs
-        ],
-        rule,
-        check,
-    )
 
 
 def check_texts(function, texts: dict, likely, rule: str) -> None:

@@ -21,7 +21,7 @@ from grading.hidden import lab5_blame as blame
 from grading.hidden import lab5_blame_numbers as numbers
 from grading.hidden import lab5_oracles as oracle
 from grading.hidden import lab5_records as truth
-from grading.hidden.judging import Case, assert_refuses, judge, value_mistake
+from grading.hidden.judging import Case, assert_refuses, check_all, judge, value_mistake
 from grading.hidden.lab5_oracles import ABILITIES, NAN, flags, pick, question, trials
 from grading.hidden.lab5_records import make_records as make_records  # the grader finds it here by name
 from labkit.testing import assert_close, assert_equal, mistake
@@ -35,23 +35,6 @@ def same(got: object, want: object, hint: str = "") -> None:
         assert isinstance(got, float) and math.isnan(got), hint
     else:
         near(got, want, hint)
-
-
-def check_all(function, inputs: list, right, likely, rule: str, check=assert_equal) -> None:
-    """`function(*arguments)` is `right(*arguments)` for every tuple of `inputs`."""
-    judge(
-        [
-            Case(
-                lambda given=given: function(*given),
-                right(*given),
-                lambda given=given: likely(*given),
-                "input: " + ", ".join(map(repr, given))[:300],
-            )
-            for given in inputs
-        ],
-        rule,
-        check,
-    )
 
 
 # ---- 5.1 normalize_answer ----------------------------------------------------------------------------------

@@ -20,34 +20,12 @@ from grading.hidden import lab6_blame as blame
 from grading.hidden import lab6_cases as cases
 from grading.hidden import lab6_oracles as oracle
 from grading.hidden import lab6_records as truth
-from grading.hidden.judging import Case, assert_refuses, judge, value_mistake
+from grading.hidden.judging import assert_refuses, check_all, value_mistake
 from grading.hidden.lab6_oracles import pick, problems, story
 from grading.hidden.lab6_records import make_records as make_records  # the grader finds it here by name
 from labkit.testing import assert_close, assert_equal, mistake
 
 near = functools.partial(assert_close, rtol=1e-6, atol=1e-6)
-
-
-def check_all(function, inputs: list, right, likely, rule: str, check=assert_equal) -> None:
-    """`function(*arguments)` is `right(*arguments)` for every tuple of `inputs`."""
-    judge(
-        [
-            Case(
-                lambda given=given: function(*given),
-                right(*given),
-                lambda given=given: likely(*given),
-                "input: " + ", ".join(map(_short, given)),
-            )
-            for given in inputs
-        ],
-        rule,
-        check,
-    )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 160 else f"{text[:160]}…"
 
 
 def named(got: object, likely: dict, otherwise: str) -> str:
