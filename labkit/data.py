@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -104,6 +105,15 @@ def write_jsonl(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> Path:
     """Writes records as JSONL, UTF-8, whole or not at all. Raises ValueError: NaN, infinity or not JSON."""
     lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows]
     return atomic_write(path, "".join(lines).encode("utf-8"))
+
+
+def finite(value: Any) -> Any:
+    """The same with None in the place of numbers that JSON has no word for (NaN, infinity); tuples: lists."""
+    if isinstance(value, dict):
+        return {name: finite(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: Path | str, value: Any) -> Path:

@@ -225,8 +225,22 @@ def load_model(
 
         base = load_model(base_of(name), role, device=device, quantize=quantize)
         return peft.PeftModel.from_pretrained(base, adapter).eval()
-    model = _from_pretrained(kinds[role], name, **settings)
+    model = _plainly_generating(_from_pretrained(kinds[role], name, **settings))
     return (_differentiable(model) if quantize else model.to(device)).eval()
+
+
+def _plainly_generating(model: PreTrainedModel) -> PreTrainedModel:
+    """The model without its files' settings of generation (top_p, penalties, …); its special tokens stay.
+
+    `generate` fills whatever a lab leaves unset from them, also where it decodes greedily.
+    """
+    import transformers
+
+    if model.can_generate():
+        names = ("bos_token_id", "decoder_start_token_id", "eos_token_id", "pad_token_id")
+        tokens = {name: getattr(model.generation_config, name) for name in names}
+        model.generation_config = transformers.GenerationConfig(**tokens)
+    return model
 
 
 def _differentiable(model: PreTrainedModel) -> PreTrainedModel:

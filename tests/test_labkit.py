@@ -338,6 +338,16 @@ def test_nan_is_not_written_and_the_old_file_stays(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["m.json"]
 
 
+def test_what_json_has_no_word_for_becomes_null(tmp_path):
+    rates = {"a": math.nan, "b": [math.inf, (1, -math.inf)], "c": {"d": 0.5, "e": True, "f": None}}
+    path = data.write_json(tmp_path / "m.json", data.finite(rates))
+    assert json.loads(path.read_text()) == {
+        "a": None,
+        "b": [None, [1, None]],
+        "c": {"d": 0.5, "e": True, "f": None},
+    }
+
+
 def test_checksums_notice_a_changed_and_a_missing_file(tmp_path):
     _write(tmp_path / "a" / "x.txt", "1")
     _write(tmp_path / "y.txt", "2")
@@ -571,6 +581,19 @@ def test_a_plot_carries_its_alt_text(tmp_path):
 def test_the_cpu_can_be_forced_and_is_named(capsys):
     assert pick_device(force_cpu=True).type == "cpu"
     assert capsys.readouterr().out == "Device: CPU (asked for)\n"
+
+
+def test_a_model_brings_no_settings_of_generation_along(tmp_path):
+    """Qwen2.5-7B-Instruct's generation_config.json has top_p .8 and a penalty; `generate` fills them in."""
+    tokenizer = fixtures.make("tiny_tokenizer")
+    model = fixtures.make("tiny_causal_lm", tokenizer)
+    model.generation_config.update(do_sample=True, top_p=0.05, repetition_penalty=1.5, top_k=1)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    settings = models.load_causal_lm(tmp_path).generation_config
+    assert settings.top_p is None and settings.top_k is None and settings.repetition_penalty is None
+    assert settings.eos_token_id == model.generation_config.eos_token_id is not None
+    assert settings.pad_token_id == model.generation_config.pad_token_id
 
 
 @pytest.mark.parametrize("quantize", [None, "nf4"])

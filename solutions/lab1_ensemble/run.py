@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.config import parse, take
-from labkit.data import data_path, read_jsonl, write_json, write_jsonl
+from labkit.data import data_path, finite, read_jsonl, write_json, write_jsonl
 from labkit.errors import LabError
 from labkit.runs import RunFolder
 
@@ -299,7 +299,7 @@ def judge(folder: RunFolder, config: Config, device) -> None:
             write_json(target, analysis.report_of(rows, config.members, told))
             found[part] = gained(rows, told, config)
         write_jsonl(judged_file, pairs)
-        write_json(scores, report.clean(found))
+        write_json(scores, finite(found))
 
 
 def judgments(loaded, rows: Sequence[dict], members: Sequence[str]) -> list[dict]:

@@ -16,7 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from labkit.data import read_jsonl
+from labkit.data import finite, read_jsonl
 from labkit.stats import clustered_bootstrap, n_for_mcnemar, paired_bootstrap
 
 from .config import Arm, Config
@@ -54,7 +54,7 @@ def metrics(folder, config: Config) -> dict:
         "failure_analysis": {name: failures(said[name]) for name in ("base", *config.arms)},
     }
     found["effects"] = all_effects(said, config)
-    return clean(found)
+    return finite(found)
 
 
 def selection(quality: dict) -> dict:
@@ -218,15 +218,6 @@ def phase_a(found: dict, config: Config) -> dict:
         "majority": score["majority"],
         "train_examples": row["rows"],
     }
-
-
-def clean(value):
-    """The same with None in the place of numbers that JSON has no word for (NaN, infinity)."""
-    if isinstance(value, dict):
-        return {name: clean(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # ---- tables ----

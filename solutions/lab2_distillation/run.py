@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.api_teacher import ApiSettings, ApiTeacher
-from labkit.config import parse
-from labkit.data import data_path, load_strategyqa, read_jsonl, write_json, write_jsonl, write_text
+from labkit.config import parse, take
+from labkit.data import data_path, finite, load_strategyqa, read_jsonl, write_json, write_jsonl, write_text
 from labkit.device import pick_device
 from labkit.errors import LabError
 from labkit.runs import RunFolder
@@ -217,7 +217,7 @@ def validate(folder: RunFolder, config: Config) -> None:
             kept, back = sorted_out(outputs)
             if not kept:
                 raise LabError("letters whose answer is gold", f"none of {len(outputs)}", folder.file(name))
-            found[part] = report.clean(quality_report(outputs)) | {"rationalised": len(back)}
+            found[part] = finite(quality_report(outputs)) | {"rationalised": len(back)}
             write_jsonl(files[part, "train_cot"], kept)
             write_jsonl(files[part, "rationalised"], back)
             if part == "train":
@@ -354,19 +354,6 @@ def main(argv: Sequence[str] | None = None) -> Result:
     words = list(sys.argv[1:] if argv is None else argv)
     until = take(words, "--stage") or "report"
     return run(parse(Config, words, presets=Path(__file__).parent / "configs"), until)
-
-
-def take(words: list[str], name: str) -> str | None:
-    """Removes `name VALUE` (or `name=VALUE`) from the words of a command line and returns VALUE."""
-    for i, word in enumerate(words):
-        if word.startswith(f"{name}="):
-            return words.pop(i).partition("=")[2]
-        if word == name:
-            if i + 1 == len(words):
-                raise LabError(f"{name} NAME", "nothing after it", "the command line")
-            words.pop(i)
-            return words.pop(i)
-    return None
 
 
 if __name__ == "__main__":

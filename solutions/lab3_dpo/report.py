@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import torch
 
-from labkit.data import read_jsonl
+from labkit.data import finite, read_jsonl
 from labkit.stats import clustered_bootstrap, mcnemar_exact, n_for_mcnemar, paired_bootstrap, wilson
 
 from .config import PHASES, Config
@@ -63,7 +63,7 @@ def metrics(folder, config: Config) -> dict:
         "guided": read_jsonl(folder.file("results/guided.jsonl")) if config.guided_rounds else [],
     }
     found["effects"] = all_effects(found, folder, config)
-    return clean(found)
+    return finite(found)
 
 
 def arm_metrics(folder, name: str) -> dict:
@@ -272,15 +272,6 @@ def ends_of(row: dict) -> dict:
 
 def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values) if values else math.nan
-
-
-def clean(value):
-    """The same with None in the place of numbers that JSON has no word for (NaN, infinity)."""
-    if isinstance(value, dict):
-        return {name: clean(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def effects(found: dict) -> dict[str, float]:

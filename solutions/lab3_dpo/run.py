@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labkit.config import parse
+from labkit.config import parse, take
 from labkit.data import data_path, read_jsonl, write_json, write_jsonl
 from labkit.device import pick_device
 from labkit.errors import LabError
@@ -368,19 +368,6 @@ def main(argv: Sequence[str] | None = None) -> Result:
     words = list(sys.argv[1:] if argv is None else argv)
     until = take(words, "--stage") or "report"
     return run(parse(Config, words, presets=Path(__file__).parent / "configs"), until)
-
-
-def take(words: list[str], name: str) -> str | None:
-    """Removes `name VALUE` (or `name=VALUE`) from the words of a command line and returns VALUE."""
-    for i, word in enumerate(words):
-        if word.startswith(f"{name}="):
-            return words.pop(i).partition("=")[2]
-        if word == name:
-            if i + 1 == len(words):
-                raise LabError(f"{name} NAME", "nothing after it", "the command line")
-            words.pop(i)
-            return words.pop(i)
-    return None
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ out: merging shards into records, which the caller does (`collected`).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,7 +19,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -149,12 +149,12 @@ def collected(job: dict) -> list:
     return [line["row"] for number in range(count) for line in read_jsonl(shard_file(job, number))]
 
 
-def end_with(parent: int, seconds: float = 2.0) -> None:
+def end_with(parent: int) -> None:
     """Ends this process when the one that asked for the work is gone; else it keeps its GPU for hours."""
     import psutil
 
-    while psutil.pid_exists(parent):
-        time.sleep(seconds)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(parent).wait()
     os._exit(1)
 
 

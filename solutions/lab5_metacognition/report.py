@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from labkit.data import read_jsonl
+from labkit.data import finite, read_jsonl
 
 from .config import Config
 from .controls import majority_share, question_only
@@ -74,7 +74,7 @@ def metrics(folder, config: Config) -> dict:
         found["phases"] = phases(folder, config)
     found["effects"] = all_effects(found)
     found["curves"] = curves(found)
-    return clean(found)
+    return finite(found)
 
 
 # ---- judgment training ----
@@ -197,15 +197,6 @@ def effects(found: dict) -> dict[str, float]:
     """The effects of a run by the names of EFFECT_TARGETS; NaN where one isn't defined."""
     values = {name: found["effects"][name] for name in EFFECT_TARGETS}
     return {name: math.nan if value is None else value for name, value in values.items()}
-
-
-def clean(value):
-    """The same with None in the place of numbers that JSON has no word for (NaN, infinity)."""
-    if isinstance(value, dict):
-        return {name: clean(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def curves(found: dict) -> dict:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labkit.data import read_jsonl
+from labkit.data import finite, read_jsonl
 from labkit.stats import clustered_bootstrap, n_for_mcnemar, paired_bootstrap, wilson
 
 from .config import Arm, Config
@@ -66,7 +66,7 @@ def metrics(folder, config: Config, adapters: Mapping[str, Path | None]) -> dict
         "sweeps": {name: sweep_of(folder, name) for name in swept(config)},
     }
     found["effects"] = all_effects(said, flags, config)
-    return clean(found)
+    return finite(found)
 
 
 def read_said(folder, name: str) -> dict[str, list[dict]]:
@@ -320,12 +320,3 @@ def effects(found: dict) -> dict[str, float]:
     """The effects of a run by the names of EFFECT_TARGETS; NaN where one isn't defined."""
     rows = {name: found["effects"][name] for name in EFFECT_TARGETS}
     return {name: math.nan if row is None else row["value"] for name, row in rows.items()}
-
-
-def clean(value):
-    """The same with None in the place of numbers that JSON has no word for (NaN, infinity)."""
-    if isinstance(value, dict):
-        return {name: clean(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

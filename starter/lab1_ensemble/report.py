@@ -16,7 +16,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 
-from labkit.data import read_jsonl
+from labkit.data import finite, read_jsonl
 from labkit.stats import clustered_statistic, mcnemar_exact, n_for_mcnemar, wilson
 
 from . import analysis, scoring
@@ -73,7 +73,7 @@ def metrics(folder, config: Config) -> dict:
         found["judge"] = json.loads(folder.file("results/judge.json").read_text("utf-8"))
         found["judge_scores"] = scoring.comparable(found["judge"])
         found["effects"] |= scoring.effects(found["judge"])
-    return clean(found)
+    return finite(found)
 
 
 def partner_of(config: Config) -> str | None:
@@ -304,15 +304,6 @@ def interval(statistic, rows: Sequence[dict], config: Config, name: str, value: 
 
 def settings(config: Config) -> dict:
     return {"resamples": config.bootstrap_resamples, "seed": config.seed}
-
-
-def clean(value):
-    """The same with None in the place of numbers that JSON has no word for (NaN, infinity)."""
-    if isinstance(value, dict):
-        return {name: clean(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def effects(found: dict) -> dict[str, float]:

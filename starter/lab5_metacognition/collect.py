@@ -12,7 +12,6 @@ transformers 5, `GenerationMixin.generate`. Left out: shards and processes (jobs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 
 from labkit.errors import LabError
 
@@ -53,7 +52,7 @@ def sample_replies(
     )
     found: dict[int, list[str]] = {}
     devices = [model.device] if model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.inference_mode(), only(model, settings):
+    with torch.random.fork_rng(devices=devices), torch.inference_mode():
         torch.manual_seed(seed)
         prompts = [prompt_of(tokenizer, answer_messages(record)) for record in records]
         for chosen, batch in batches(tokenizer, prompts, batch_size, model.device):
@@ -61,17 +60,6 @@ def sample_replies(
             texts = [text.strip() for text in tokenizer.batch_decode(out, skip_special_tokens=True)]
             found |= {i: texts[n * trials : (n + 1) * trials] for n, i in enumerate(chosen)}
     return [found[i] for i in range(len(records))]
-
-
-@contextmanager
-def only(model, settings):
-    """Within this, `generate` knows no settings but these: it fills what is unset from the model's own."""
-    own = model.generation_config
-    model.generation_config = settings
-    try:
-        yield
-    finally:
-        model.generation_config = own
 
 
 def judge(

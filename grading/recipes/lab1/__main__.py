@@ -3,11 +3,11 @@ world|pretrain|judge|records|card|all`; `pretrain nano-flan` makes one model alo
 
 from __future__ import annotations
 
-import argparse
+from grading.recipes.steps import run_steps
 
 from . import card, judge, pretrain, world
 
-VERBS = {
+STEPS = {
     "world": world.write_world,
     "pretrain": pretrain.pretrain,
     "judge": judge.train_judge,
@@ -16,18 +16,5 @@ VERBS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m grading.recipes.lab1", description=__doc__)
-    parser.add_argument("verb", choices=[*VERBS, "all"])
-    parser.add_argument("models", nargs="*", help="of pretrain; none: all")
-    verb, names = (given := parser.parse_args()).verb, given.models
-    if names and verb != "pretrain":
-        parser.error(f"only pretrain takes names of models, found {names}")
-    for name, function in VERBS.items():
-        if verb in (name, "all"):
-            print(f"== {name}", flush=True)
-            function(*names)
-
-
 if __name__ == "__main__":
-    main()
+    run_steps("lab1", __doc__, STEPS, names_of="pretrain")

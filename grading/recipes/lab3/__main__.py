@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
+from grading.recipes.steps import run_steps
 
 from . import card, checkpoints, pairs, records
 
-VERBS = {
+STEPS = {
     "checkpoints": checkpoints.write_checkpoints,
     "pairs": pairs.write_pairs,
     "records": records.write_records,
@@ -14,15 +14,5 @@ VERBS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m grading.recipes.lab3", description=__doc__)
-    parser.add_argument("verb", choices=[*VERBS, "all"])
-    verb = parser.parse_args().verb
-    for name, function in VERBS.items():
-        if verb in (name, "all"):
-            print(f"== {name}", flush=True)
-            function()
-
-
 if __name__ == "__main__":
-    main()
+    run_steps("lab3", __doc__, STEPS)

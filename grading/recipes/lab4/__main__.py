@@ -3,11 +3,11 @@ world|pretrain|reward|records|card|all`."""
 
 from __future__ import annotations
 
-import argparse
+from grading.recipes.steps import run_steps
 
 from . import card, pretrain, reward, world
 
-VERBS = {
+STEPS = {
     "world": world.write_world,
     "pretrain": pretrain.pretrain,
     "reward": reward.train_reward,
@@ -16,15 +16,5 @@ VERBS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m grading.recipes.lab4", description=__doc__)
-    parser.add_argument("verb", choices=[*VERBS, "all"])
-    verb = parser.parse_args().verb
-    for name, function in VERBS.items():
-        if verb in (name, "all"):
-            print(f"== {name}", flush=True)
-            function()
-
-
 if __name__ == "__main__":
-    main()
+    run_steps("lab4", __doc__, STEPS)

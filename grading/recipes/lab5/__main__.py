@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+from grading.recipes.steps import run_steps
 
 from . import card, pretrain, world
 
-VERBS = {
+STEPS = {
     "world": world.write_world,
     "pretrain": pretrain.pretrain,
     "card": card.write_cards,
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m grading.recipes.lab5", description=__doc__)
-    parser.add_argument("verb", choices=[*VERBS, "all"])
-    verb = parser.parse_args().verb
-    for name, function in VERBS.items():
-        if verb in (name, "all"):
-            print(f"== {name}", flush=True)
-            function()
-
-
 if __name__ == "__main__":
-    main()
+    run_steps("lab5", __doc__, STEPS)
