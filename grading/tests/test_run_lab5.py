@@ -8,6 +8,7 @@ the same again.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -518,14 +519,16 @@ def test_no_entity_may_be_on_two_sides(settings, world, tmp_path):
         run.run(Config(**{**settings, "source": str(folder)}))
 
 
-def test_trials_are_sampled_as_the_settings_say_whatever_the_models_own_file_says(world):
-    model, tokenizer = training.load_trained(str(world / "models/nano-trivia"), None, "cpu")
+def test_trials_are_sampled_as_the_settings_say_whatever_the_models_own_file_says(world, tmp_path):
     records = [{"question": trivia("train", i)["question"], "context": ""} for i in range(6)]
     sizes = {"trials": 4, "temperature": 3.0, "max_new_tokens": 3, "batch_size": 3, "seed": 5}
-    plain = sample_replies(model, tokenizer, records, **sizes)
-    for name, value in (("top_p", 0.01), ("repetition_penalty", 5.0), ("min_p", 0.9), ("top_k", 1)):
-        setattr(model.generation_config, name, value)
-    assert sample_replies(model, tokenizer, records, **sizes) == plain
+    folder = shutil.copytree(world / "models/nano-trivia", tmp_path / "hub")
+    plain = sample_replies(*training.load_trained(str(folder), None, "cpu"), records, **sizes)
+    assert len({reply for replies in plain for reply in replies}) > 1  # it samples: 7 is not all it says
+    own = json.loads((folder / "generation_config.json").read_text())
+    hub = {"do_sample": True, "top_p": 0.01, "repetition_penalty": 5.0, "min_p": 0.9, "top_k": 1}
+    (folder / "generation_config.json").write_text(json.dumps(own | hub))
+    assert sample_replies(*training.load_trained(str(folder), None, "cpu"), records, **sizes) == plain
 
 
 def test_a_reply_begins_where_the_template_puts_its_words():
