@@ -94,13 +94,14 @@ def allowed_files(lab: Lab, root: Path) -> list[str]:
 
 
 def warnings(lab: Lab, root: Path) -> list[str]:
-    """Sentences about what isn't written yet, in modules and notebook, and about forbidden imports."""
+    """Sentences about what isn't written or run yet, in modules and notebook, and about forbidden imports."""
     folder = root / "starter" / lab.package
     found = [str(finding) for finding in [*unfinished(folder, lab), *forbidden_imports(folder, lab)]]
     try:
         cells = json.loads((root / lab.notebook).read_text(encoding="utf-8")).get("cells", [])
         graded = [cell for cell in cells if "nbgrader" in cell.get("metadata", {})]
         texts = {cell["metadata"]["nbgrader"].get("grade_id"): "".join(cell["source"]) for cell in graded}
+        code = [cell for cell in cells if cell.get("cell_type") == "code" and "".join(cell["source"]).strip()]
     except (ValueError, TypeError, KeyError, AttributeError):
         return [*found, f"{lab.notebook}: this is not a notebook any more (no valid JSON)"]
     for item in (*lab.values, *lab.written):
@@ -109,6 +110,12 @@ def warnings(lab: Lab, root: Path) -> list[str]:
             found.append(f"{lab.notebook}: the cell of {item.id} is gone")
         elif f'NotImplementedError("TODO {item.id} ' in text or text.strip() in ("", UNWRITTEN):
             found.append(f"{lab.notebook}: {item.id} is not written yet (as saved: save the notebook before)")
+    if idle := [cell for cell in code if cell.get("execution_count") is None]:
+        begins = "".join(idle[0]["source"]).strip().splitlines()[0]
+        found.append(
+            f"{lab.notebook}: {len(idle)} of {len(code)} cells of code were not run, as saved; "
+            f"the first of them begins: {begins}"
+        )
     return found
 
 

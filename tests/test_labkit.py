@@ -921,6 +921,27 @@ def test_unwritten_and_lost_cells_of_the_notebook_are_said(mini):
     assert "the cell of 9.W1 is gone" in warned({"9-V1": "share = 0.5"})[0]
 
 
+def test_cells_that_were_not_run_are_said(mini):
+    def warned(counts):
+        cells = [
+            {
+                "cell_type": "code",
+                "metadata": {},
+                "source": ["\n", f"print({number})\n"],
+                "execution_count": count,
+            }
+            for number, count in enumerate(counts)
+        ]
+        empty = {"cell_type": "code", "metadata": {}, "source": [], "execution_count": None}
+        cells += [empty, {"cell_type": "markdown", "metadata": {}, "source": "text"}]
+        _write(mini / "notebooks" / "lab9_mini.ipynb", json.dumps({"cells": cells}))
+        return [text for text in submit("lab9", root=mini).warnings if "not run" in text]
+
+    assert warned([1, 2]) == []
+    (said,) = warned([1, None, None])
+    assert "2 of 3 cells of code" in said and said.endswith("begins: print(1)")
+
+
 def test_a_submission_that_is_too_large_names_the_file(mini):
     notebook = mini / "notebooks" / "lab9_mini.ipynb"
     notebook.write_bytes(b" " * (21 * 2**20))
