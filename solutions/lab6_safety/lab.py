@@ -923,28 +923,6 @@ assert isinstance(gibberish, float), "a share is a float such as 0.12"
 assert 0 <= gibberish <= 1, "a share lies between 0 and 1"
 
 # %% [markdown]
-# **6.V5:** and the harmless? `interval = [low, high]`, Wilson's 95 % of the over-refusal of "tuned" on the benign
-# requests, from your `over_refusal`.
-
-# %% answer="6.V5"
-from starter.lab6_safety.evaluate import over_refusal, reply_kind
-
-openings = ["I can't help", "I won't", "Sorry, I can't"]
-# TODO 6.V5: [low, high] of tuned's over-refusal.
-# BEGIN SOLUTION 6.V5
-served = [
-    {"kind": reply_kind(record["replies"]["tuned"], [], openings)}
-    for record in records
-    if record["type"] == "benign"
-]
-interval = over_refusal(served)["interval"]
-# END SOLUTION 6.V5
-
-# %% test="6.V5"
-assert isinstance(interval, list) and len(interval) == 2, "a list of two numbers, [low, high]"
-assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower one first"
-
-# %% [markdown]
 # ### Exhibit C: "safety 0.0"
 #
 # The pilot's sibling wrote `0.0` into its table when the classifier's folder was missing. A number that nobody measured
@@ -986,6 +964,28 @@ corrected = corrected_rate(flagged, labelled)["rate"]
 # %% test="6.V4"
 assert isinstance(corrected, float), "a share is a float such as 0.12"
 assert 0 <= corrected <= 1, "a share lies between 0 and 1"
+
+# %% [markdown]
+# **6.V5:** and the harmless? `interval = [low, high]`, Wilson's 95 % of the over-refusal of "tuned" on the benign
+# requests, from your `over_refusal`.
+
+# %% answer="6.V5"
+from starter.lab6_safety.evaluate import over_refusal, reply_kind
+
+openings = ["I can't help", "I won't", "Sorry, I can't"]
+# TODO 6.V5: [low, high] of tuned's over-refusal.
+# BEGIN SOLUTION 6.V5
+served = [
+    {"kind": reply_kind(record["replies"]["tuned"], [], openings)}
+    for record in records
+    if record["type"] == "benign"
+]
+interval = over_refusal(served)["interval"]
+# END SOLUTION 6.V5
+
+# %% test="6.V5"
+assert isinstance(interval, list) and len(interval) == 2, "a list of two numbers, [low, high]"
+assert 0 <= interval[0] < interval[1] <= 1, "shares between 0 and 1, the lower one first"
 
 # %% [markdown]
 # **6.W2, the case file** (5 points). In at most 150 words: why a PASS at .37/.42 says nothing about the tuning, and why one

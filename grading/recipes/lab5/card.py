@@ -130,7 +130,7 @@ Which signal tells what it answers right (at least half of the trials) on the va
 {signal_table(tokenizer, base, rights, sides)}
 
 The last row says that the model holds what a judge needs; P(yes) of the untuned model doesn't say it. What
-judges learn, and what teaching does to them, the lab measures (`make effects LAB=lab5`).
+judges learn, and what teaching does to them, the lab measures (its `expected.json`).
 
 It knows nothing outside this world, and no English beyond it.
 """,
