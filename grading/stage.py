@@ -2,8 +2,8 @@
 
     with stage("solutions") as tree:                    # the author's own
     with stage("starter") as tree:                      # the untouched stubs
-    with stage("submission/starter") as tree:                      # a folder that holds lab4_best_of_n/
-    with stage("submission/starter/lab4_best_of_n") as tree:  # one lab's folder
+    with stage("submission/starter") as tree:            # a folder that holds lab4_best_of_n/
+    with stage("submission/starter/lab4_best_of_n") as tree:   # one lab's folder
     with stage("grading/mutants/lab4_best_of_n/4.7__ties_go_to_last.py") as tree:   # one mistake
     with stage("solutions", stub=["4.9", "4.10"]) as tree:   # the solutions, some TODOs not done
     with activated(tree): ...                           # import `starter` from there, in this process
