@@ -33,16 +33,16 @@ app.add_typer(models_app, name="models", no_args_is_help=True)
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of `labs`; leaves with an exit code, never with a traceback."""
-    guarded(app, "labs", argv)
+    guarded(lambda: app(args=argv, prog_name="labs"), "labs")
 
 
-def guarded(command: Callable[..., object], name: str, argv: Sequence[str] | None = None) -> None:
-    """Runs a typer app: a LabError ends in exit code 2, anything unexpected in 1, each with one message."""
+def guarded(command: Callable[[], object], name: str) -> None:
+    """Runs a command line: a LabError ends with exit code 2, all else unexpected with 1, in one message."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a Windows console may not know every character
             stream.reconfigure(errors="replace")
     try:
-        command(args=argv, prog_name=name)
+        command()
     except LabError as error:
         if os.environ.get("LABS_DEBUG"):
             raise

@@ -186,8 +186,6 @@ def resumed(config: Config, words: Sequence[str]) -> Config:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except LabError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    from labkit.cli import guarded
+
+    guarded(main, "python -m starter.lab5_metacognition.run")

@@ -360,10 +360,6 @@ def main(argv: Sequence[str] | None = None) -> Result:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a Windows pipe may have no ✓
-    try:
-        main()
-    except LabError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    from labkit.cli import guarded
+
+    guarded(main, "python -m starter.lab1_ensemble.run")

@@ -357,8 +357,6 @@ def main(argv: Sequence[str] | None = None) -> Result:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except LabError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    from labkit.cli import guarded
+
+    guarded(main, "python -m starter.lab2_distillation.run")

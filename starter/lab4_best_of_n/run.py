@@ -389,8 +389,6 @@ def main(argv: Sequence[str] | None = None) -> Result | None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except LabError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    from labkit.cli import guarded
+
+    guarded(main, "python -m starter.lab4_best_of_n.run")
