@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .chat import mark_replies
 from .course import project_root
 from .errors import LabError, close_matches
 from .quiet import leave_unsaid
@@ -141,7 +142,7 @@ def _folders(name: str) -> list[Path]:
 
 def load_tokenizer(name: str | Path, *, shrink: bool = False) -> PreTrainedTokenizerBase:
     """The tokenizer of model `name` (an adapter has its base's); with `shrink`, the nano tokenizer that its
-    shrunk model is built for.
+    shrunk model is built for. A known chat template without generation marks gets them (labkit.chat).
 
     Raises LabError: see `find`; or the hub can't be reached.
     """
@@ -149,7 +150,9 @@ def load_tokenizer(name: str | Path, *, shrink: bool = False) -> PreTrainedToken
 
     if shrink and _spec_to_shrink(name).profile != "nano":  # a nano model is small already
         return _from_pretrained(AutoTokenizer, _spec_to_shrink(name).nano)
-    return _from_pretrained(AutoTokenizer, base_of(name))
+    tokenizer = _from_pretrained(AutoTokenizer, base_of(name))
+    mark_replies(tokenizer)
+    return tokenizer
 
 
 def load_causal_lm(name: str | Path, **options: Any) -> PreTrainedModel:

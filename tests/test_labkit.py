@@ -782,6 +782,48 @@ def test_other_templates_write_the_same_text_and_mark_less_of_it(name, marked):
     assert text == fixtures.make("chat_text", fixtures.make("tiny_tokenizer"), turns).rstrip()
 
 
+CHATML = (  # as SmolLM2-135M-Instruct has it, but for its system's text
+    "{% for message in messages %}"
+    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "reply"),
+    [
+        ("chatml", "1.<|im_end|>2.<|im_end|>"),
+        ("chatml, escaped", "1.<|im_end|>2.<|im_end|>"),
+        ("qwen3_instruct_2507", "1.<|im_end|>\n2.<|im_end|>\n"),
+        ("gemma3", "1.<end_of_turn>\n2.<end_of_turn>\n"),
+        ("phi3_5", "1.<|end|>\n2.<|end|>\n<|end|>"),  # the last one: the tokenizer's own end
+        ("qwen2_5", "\n1.<|im_end|>\n\n2.<|im_end|>\n"),
+        ("qwen3", None),  # TRL's version writes another text: it isn't taken
+    ],
+)
+def test_published_templates_get_generation_marks_and_write_the_same(tmp_path, name, reply):
+    """The templates of the `laptop` and `gpu` profiles; labels would be empty without marks (2.5, 6.3)."""
+    import trl
+
+    stock = Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja"
+    ours = {"chatml": CHATML, "chatml, escaped": CHATML.replace("\n", "\\n")}
+    tokenizer = fixtures.make("tiny_tokenizer")
+    tokenizer.chat_template = ours[name] if name in ours else stock.read_text("utf-8")
+    fixtures.make("tiny_causal_lm", tokenizer).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    turns = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "1."}]
+    turns += [{"role": "user", "content": "Two?"}, {"role": "assistant", "content": "2."}]
+    loaded = models.load_tokenizer(tmp_path)
+    texts = [made.apply_chat_template(turns, tokenize=False) for made in (tokenizer, loaded)]
+    assert texts[0] == texts[1] and "1." in texts[0]
+    if reply is None:
+        assert loaded.chat_template == tokenizer.chat_template
+        return
+    made = loaded.apply_chat_template(turns, return_dict=True, return_assistant_tokens_mask=True)
+    learned = [i for i, mark in zip(made["input_ids"], made["assistant_masks"], strict=True) if mark]
+    assert loaded.decode(learned) == reply
+
+
 @pytest.mark.parametrize("name", ["causal", "tiny_causal"])
 def test_an_unknown_fixture_names_the_near_one(name):
     with pytest.raises(LabError, match="causal_lm"):
