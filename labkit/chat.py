@@ -62,10 +62,10 @@ def _texts(tokenizer: PreTrainedTokenizerBase, template: str) -> list[str | None
     texts: list[str | None] = []
     for turns, asks in ((_TALK, False), (_SYSTEM + _TALK, False), (_ASKED, True), (_SYSTEM + _ASKED, True)):
         try:
-            made = tokenizer.apply_chat_template(
+            text = tokenizer.apply_chat_template(
                 turns, chat_template=template, tokenize=False, add_generation_prompt=asks
             )
         except jinja2.TemplateError:
-            made = None
-        texts.append(made)
+            text = None
+        texts.append(text)
     return texts
